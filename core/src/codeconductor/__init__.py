@@ -1,0 +1,259 @@
+"""CodeConductor: several local models, one coding task, and a prompt that they agreed on.
+
+This is the front door: plugins import from here alone. Names are resolved when they are first used (PEP 562), so that
+`conductor --help` imports none of what stands behind them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from codeconductor.consensus import (
+        Bench,
+        Consensus,
+        ConsensusStrategy,
+        Disagreement,
+        FieldConsensus,
+        Option,
+        Witness,
+        WitnessOption,
+        decide,
+    )
+    from codeconductor.converters import from_reply, to_plain
+    from codeconductor.discovery import (
+        Discovery,
+        Model,
+        Problem,
+        discover,
+        discover_hosts,
+    )
+    from codeconductor.dispatch import (
+        Answer,
+        Chunk,
+        CodeBlock,
+        Failure,
+        Message,
+        Query,
+        Reply,
+        ToolCall,
+        Usage,
+        fence_for,
+        read_reply,
+        split_reasoning,
+        stream_openai_chat,
+    )
+    from codeconductor.errors import (
+        ConductorError,
+        InputError,
+        ProviderError,
+        nearest,
+        unknown_name,
+    )
+    from codeconductor.hookspecs import hookimpl
+    from codeconductor.http import (
+        checked,
+        http_faults,
+        is_loopback,
+        json_lines,
+        json_object,
+        server_events,
+    )
+    from codeconductor.pipeline import Run, conduct
+    from codeconductor.prompting import (
+        Prompt,
+        PromptLimits,
+        PromptRenderer,
+        Template,
+        estimate_tokens,
+        render,
+    )
+    from codeconductor.session import Session
+    from codeconductor.settings import (
+        PromptSettings,
+        RunSettings,
+        config_folder,
+        data_folder,
+        hosts_setting,
+        setting,
+    )
+    from codeconductor.task import (
+        ContextFile,
+        Project,
+        Task,
+        TaskKind,
+        read_context,
+        read_project,
+        read_task,
+    )
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "codeconductor.errors": (
+        "ConductorError",
+        "InputError",
+        "ProviderError",
+        "nearest",
+        "unknown_name",
+    ),
+    "codeconductor.settings": (
+        "PromptSettings",
+        "RunSettings",
+        "config_folder",
+        "data_folder",
+        "hosts_setting",
+        "setting",
+    ),
+    "codeconductor.converters": (
+        "from_reply",
+        "to_plain",
+    ),
+    "codeconductor.http": (
+        "checked",
+        "http_faults",
+        "is_loopback",
+        "json_lines",
+        "json_object",
+        "server_events",
+    ),
+    "codeconductor.hookspecs": ("hookimpl",),
+    "codeconductor.session": ("Session",),
+    "codeconductor.task": (
+        "ContextFile",
+        "Project",
+        "Task",
+        "TaskKind",
+        "read_context",
+        "read_project",
+        "read_task",
+    ),
+    "codeconductor.discovery": (
+        "Discovery",
+        "Model",
+        "Problem",
+        "discover",
+        "discover_hosts",
+    ),
+    "codeconductor.dispatch": (
+        "Answer",
+        "Chunk",
+        "CodeBlock",
+        "Failure",
+        "Message",
+        "Query",
+        "Reply",
+        "ToolCall",
+        "Usage",
+        "fence_for",
+        "read_reply",
+        "split_reasoning",
+        "stream_openai_chat",
+    ),
+    "codeconductor.consensus": (
+        "Bench",
+        "Consensus",
+        "ConsensusStrategy",
+        "Disagreement",
+        "FieldConsensus",
+        "Option",
+        "Witness",
+        "WitnessOption",
+        "decide",
+    ),
+    "codeconductor.prompting": (
+        "Prompt",
+        "PromptLimits",
+        "PromptRenderer",
+        "Template",
+        "estimate_tokens",
+        "render",
+    ),
+    "codeconductor.pipeline": (
+        "Run",
+        "conduct",
+    ),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Answer",
+    "Bench",
+    "Chunk",
+    "CodeBlock",
+    "ConductorError",
+    "Consensus",
+    "ConsensusStrategy",
+    "ContextFile",
+    "Disagreement",
+    "Discovery",
+    "Failure",
+    "FieldConsensus",
+    "InputError",
+    "Message",
+    "Model",
+    "Option",
+    "Problem",
+    "Project",
+    "Prompt",
+    "PromptLimits",
+    "PromptRenderer",
+    "PromptSettings",
+    "ProviderError",
+    "Query",
+    "Reply",
+    "Run",
+    "RunSettings",
+    "Session",
+    "Task",
+    "TaskKind",
+    "Template",
+    "ToolCall",
+    "Usage",
+    "Witness",
+    "WitnessOption",
+    "__version__",
+    "checked",
+    "conduct",
+    "config_folder",
+    "data_folder",
+    "decide",
+    "discover",
+    "discover_hosts",
+    "estimate_tokens",
+    "fence_for",
+    "from_reply",
+    "hookimpl",
+    "hosts_setting",
+    "http_faults",
+    "is_loopback",
+    "json_lines",
+    "json_object",
+    "nearest",
+    "read_context",
+    "read_project",
+    "read_reply",
+    "read_task",
+    "render",
+    "server_events",
+    "setting",
+    "split_reasoning",
+    "stream_openai_chat",
+    "to_plain",
+    "unknown_name",
+]
+
+
+def __getattr__(name: str) -> object:
+    module = _HOME_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(module), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

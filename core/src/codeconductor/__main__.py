@@ -1,0 +1,5 @@
+"""`python -m codeconductor` is `conductor`."""
+
+from codeconductor.cli import main
+
+main()

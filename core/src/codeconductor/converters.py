@@ -1,0 +1,187 @@
+"""Between values and the outside: strict for the user's own files, lenient for servers, plain data for documents."""
+
+from __future__ import annotations
+
+import types
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin
+
+import attrs
+
+from codeconductor.errors import InputError, nearest
+from codeconductor.settings import Table, Text
+
+if TYPE_CHECKING:
+    from cattrs import Converter
+
+T = TypeVar("T")
+
+
+@cache
+def _own_files() -> Converter:
+    """Nothing is coerced: a wrong type is an error, as a person should see it."""
+    from cattrs import Converter
+
+    converter = Converter(detailed_validation=False)
+    for scalar in (bool, int, str):
+        converter.register_structure_hook(scalar, _exactly)
+    converter.register_structure_hook(float, _number)
+    converter.register_structure_hook_func(_is_union, lambda value, union: _one_of(converter, value, union))
+    converter.register_structure_hook_func(_is_list, lambda value, cls: _list_of(converter, value, cls))
+    return converter
+
+
+@cache
+def _replies() -> Converter:
+    """Lenient: unknown keys are ignored, and what can be read as the field's type is."""
+    from cattrs import Converter
+
+    return Converter()
+
+
+def _is_union(cls: Any) -> bool:
+    return get_origin(cls) in {Union, types.UnionType}
+
+
+def _is_list(cls: Any) -> bool:
+    return get_origin(cls) is tuple
+
+
+def _exactly(value: object, expected: type) -> object:
+    if isinstance(value, Text):
+        return _read(value, expected)
+    if type(value) is not expected:  # not isinstance: True is an int
+        raise ValueError(value)
+    return value
+
+
+def _read(text: Text, expected: type) -> object:
+    if expected is str:
+        return str(text)
+    if expected is bool:
+        word = text.strip().lower()
+        if word not in {"true", "false", "1", "0", "yes", "no", "on", "off"}:
+            raise ValueError(text)
+        return word in {"true", "1", "yes", "on"}
+    return expected(text)
+
+
+def _number(value: object, _expected: type) -> float:
+    if isinstance(value, Text):
+        return float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(value)
+    return float(value)
+
+
+def _one_of(converter: Converter, value: object, union: Any) -> object:
+    for choice in get_args(union):
+        if choice is type(None):
+            if value is None:
+                return None
+            continue
+        try:
+            return converter.structure(value, choice)
+        except Exception:  # noqa: BLE001, S112 - the next choice may fit; none fitting is said below
+            continue
+    raise ValueError(value)
+
+
+def _list_of(converter: Converter, value: object, cls: Any) -> tuple[object, ...]:
+    if isinstance(value, Text):
+        value = [Text(item.strip()) for item in value.split(",") if item.strip()]
+    if not isinstance(value, list | tuple):
+        raise ValueError(value)
+    return tuple(converter.structure(item, get_args(cls)[0]) for item in value)
+
+
+def expected(cls: Any) -> str:
+    """What a type expects, in words."""
+    names = {
+        bool: "true or false",
+        int: "a whole number",
+        float: "a number",
+        str: "text",
+        dict: "a table",
+        type(None): "nothing",
+    }
+    origin = get_origin(cls)
+    if origin is Literal:
+        return " or ".join(repr(choice) for choice in get_args(cls))
+    if _is_union(cls):
+        return " or ".join(expected(choice) for choice in get_args(cls) if choice is not type(None))
+    if origin is tuple:
+        return f"a list, each {expected(get_args(cls)[0])}"
+    return names.get(origin or cls, getattr(cls, "__name__", str(cls)))
+
+
+def structure_table(table: Table, name: str, cls: type[T]) -> T:
+    """Check one settings table against its class.
+
+    Raises:
+        InputError: An unknown key or a wrong value; names the file, the key, what was expected and the nearest key.
+    """
+    attrs.resolve_types(cls)  # type: ignore[type-var]  # any settings class is an attrs class
+    fields = {field.name: field for field in attrs.fields(cls)}  # type: ignore[arg-type]
+    values: dict[str, object] = {}
+    for key, value in table.values.items():
+        origin = table.origins[key]
+        field = fields.get(key)
+        if field is None:
+            close = nearest(key, fields)
+            hint = f"did you mean {close!r}?" if close else f"known: {', '.join(sorted(fields))}"
+            raise InputError(f"{origin.layer}: unknown setting {origin.key}", hint=hint)
+        try:
+            values[key] = _own_files().structure(value, field.type)
+        except Exception as exc:
+            raise InputError(
+                f"{origin.layer}: {origin.key}: expected {expected(field.type)}, got {_plain(value)!r}",
+                hint=f"correct {origin.key}; `conductor config` shows the settings in force",
+            ) from exc
+    made: dict[str, object] = {}
+    for key, value in values.items():
+        try:  # field by field, so that a validator's complaint has its own place named
+            made[key] = getattr(cls(**{key: value}), key)
+        except (ValueError, TypeError) as exc:
+            origin = table.origins[key]
+            raise InputError(
+                f"{origin.layer}: {origin.key}: {exc}",
+                hint=f"correct {origin.key}; `conductor config` shows the settings in force",
+            ) from exc
+    try:
+        return cls(**values)
+    except (ValueError, TypeError) as exc:
+        raise InputError(f"settings of {name}: {exc}", hint="`conductor config` shows the settings in force") from exc
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, Text) else value
+
+
+def from_reply(data: object, cls: type[T]) -> T:
+    """Structure a server's reply: unknown keys are ignored.
+
+    Raises:
+        ValueError: The data does not have the class's shape; the message says where.
+    """
+    from cattrs import transform_error
+
+    try:
+        return _replies().structure(data, cls)
+    except Exception as exc:
+        raise ValueError("; ".join(transform_error(exc)[:3])) from exc
+
+
+def to_plain(value: object) -> Any:
+    """A value as plain data: attrs classes as dicts, sets sorted, paths as text; what JSON can hold."""
+    if attrs.has(type(value)):
+        return {field.name: to_plain(getattr(value, field.name)) for field in attrs.fields(type(value))}  # type: ignore[arg-type]
+    if isinstance(value, dict):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    if isinstance(value, frozenset | set):
+        return sorted(map(to_plain, value))
+    if isinstance(value, list | tuple):
+        return [to_plain(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return str(value)

@@ -1,0 +1,30 @@
+"""Discovery ─▶ **dispatch** ─▶ consensus: asks every model at once, and gives the answers in order of arrival."""
+
+from __future__ import annotations
+
+from codeconductor.dispatch.dispatcher import Arrivals, Limits, dispatch
+from codeconductor.dispatch.openai_chat import stream_openai_chat
+from codeconductor.dispatch.question import PROPOSAL_SCHEMA, fence_for, question
+from codeconductor.dispatch.replies import Reply, read_reply, split_reasoning
+from codeconductor.dispatch.values import Answer, Chunk, CodeBlock, Failure, Message, Query, ToolCall, Usage
+
+__all__ = [
+    "PROPOSAL_SCHEMA",
+    "Answer",
+    "Arrivals",
+    "Chunk",
+    "CodeBlock",
+    "Failure",
+    "Limits",
+    "Message",
+    "Query",
+    "Reply",
+    "ToolCall",
+    "Usage",
+    "dispatch",
+    "fence_for",
+    "question",
+    "read_reply",
+    "split_reasoning",
+    "stream_openai_chat",
+]

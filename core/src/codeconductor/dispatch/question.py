@@ -1,0 +1,148 @@
+"""Words the task for one model: the form of the reply, facts of the project, context files as far as they fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from codeconductor.dispatch.values import Message, Query
+
+if TYPE_CHECKING:
+    from codeconductor.discovery import Model
+    from codeconductor.task import ContextFile, Task
+
+SMALL = 1_000_000_000
+"""Parameters below which a model is asked for code alone: it cannot keep to a form as well."""
+
+CHARACTERS_PER_TOKEN = 3
+"""A cautious estimate for code."""
+
+_REPLY_TOKENS = 1536
+"""Tokens of the context length that are left for the reply."""
+
+_UNKNOWN_CONTEXT = 8192
+"""Tokens that are assumed where the server does not tell the context length."""
+
+_TEXTS = {"type": "array", "items": {"type": "string"}}
+
+PROPOSAL_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "approach": {"type": "string"},
+        "requirements": _TEXTS,
+        "files": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"path": {"type": "string"}, "purpose": {"type": "string"}},
+                "required": ["path", "purpose"],
+                "additionalProperties": False,
+            },
+        },
+        "dependencies": _TEXTS,
+        "constraints": _TEXTS,
+        "tests": _TEXTS,
+        "risks": _TEXTS,
+    },
+    "required": ["approach", "requirements"],
+    "additionalProperties": False,
+}
+"""The JSON schema of a proposal: what a reply's `json` block should hold."""
+
+ANSWER_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"reasons": _TEXTS, "answer": {"type": "string"}},
+    "required": ["reasons", "answer"],
+    "additionalProperties": False,
+}
+"""The JSON schema of the reply to a question: the reasons first, so that the answer can follow from them."""
+
+_FORM = """\
+You are an experienced software engineer. Reply with two parts and nothing else.
+
+1. Your plan, as one JSON object in a block that begins with ```json:
+{
+  "approach": "one or two sentences",
+  "requirements": ["observable behaviour, one short sentence each"],
+  "files": [{"path": "relative/path", "purpose": "a few words"}],
+  "dependencies": ["packages that are needed, none if possible"],
+  "constraints": ["what must hold"],
+  "tests": ["cases to test, with input and expected result"],
+  "risks": ["what may go wrong"]
+}
+2. Then the complete code, in one fenced block a file. The path stands behind the language, for example
+```LANGUAGE relative/path
+
+No code inside of the JSON, and no other text."""
+
+_ANSWER_FORM = """\
+You are an experienced software engineer. Answer the question as one JSON object:
+{"reasons": ["short reasons"], "answer": "the answer, as short as the question allows"}"""
+
+
+def question(task: Task, model: Model, *, temperature: float | None = None, seed: int | None = None) -> Query:
+    """The query for one model.
+
+    Context files are given in the user's order as far as the model's context length allows; the last that fits is cut.
+    """
+    if task.kind == "question":
+        system, schema = _ANSWER_FORM, ANSWER_SCHEMA
+    elif model.parameters is not None and model.parameters < SMALL:
+        return Query(messages=(Message("user", _short(task, model)),), temperature=temperature, seed=seed)
+    else:
+        system, schema = _FORM.replace("LANGUAGE", task.language or "text"), None
+    budget = _budget(model, len(system) + len(task.text))
+    user = "\n\n".join(part for part in (task.text, _facts(task), _context(task.context, budget)) if part)
+    return Query(
+        messages=(Message("system", system), Message("user", user)),
+        temperature=temperature,
+        seed=seed,
+        response_schema=schema,
+    )
+
+
+def _short(task: Task, model: Model) -> str:
+    language = (task.language or "").capitalize()
+    wish = f"{task.text}\n\nWrite {language} code only, in one code block." if language else task.text
+    context = _context(task.context, _budget(model, len(wish)))
+    return f"{context}\n\n{wish}" if context else wish
+
+
+def _budget(model: Model, used: int) -> int:
+    tokens = (model.context_length or _UNKNOWN_CONTEXT) - _REPLY_TOKENS
+    return max(0, tokens * CHARACTERS_PER_TOKEN - used)
+
+
+def _facts(task: Task) -> str:
+    facts = []
+    if task.language:
+        facts.append(f"Language: {task.language}.")
+    if task.project.languages:
+        facts.append(f"The project uses {', '.join(task.project.languages)}.")
+    if task.project.test_command:
+        facts.append(f"Its tests are run with `{task.project.test_command}`.")
+    facts.extend(f"Standard to keep: {standard}." for standard in task.project.standards)
+    return "\n".join(facts)
+
+
+def _context(files: tuple[ContextFile, ...], budget: int) -> str:
+    parts = []
+    for file in files:
+        fence = fence_for(file.text)
+        part = f"File {file.path}:\n{fence}\n{file.text.rstrip()}\n{fence}"
+        if len(part) > budget:
+            room = budget - len(part) + len(file.text)
+            if room > 200:
+                parts.append(f"File {file.path} (only its beginning):\n{fence}\n{file.text[:room].rstrip()}\n{fence}")
+            break
+        parts.append(part)
+        budget -= len(part)
+    return "\n\n".join(parts)
+
+
+def fence_for(text: str) -> str:
+    """A fence of backticks that nothing in the text can close."""
+    longest = run = 0
+    for character in text:
+        run = run + 1 if character == "`" else 0
+        longest = max(longest, run)
+    return "`" * max(3, longest + 1)

@@ -1,0 +1,209 @@
+"""Reads a reply as models really write it: reasoning, one JSON object, and code in fences, in every broken form.
+
+Nothing is lost: what cannot be read as one of these stays in the reply's text.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from codeconductor.dispatch.values import CodeBlock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+MAX_JSON = 256 * 1024
+"""Characters of the longest text that is repaired into JSON."""
+
+PROPOSAL_FIELDS = ("approach", "requirements", "files", "dependencies", "constraints", "tests", "risks")
+"""The fields of a proposal, in the order in which they are asked for."""
+
+_KNOWN_FIELDS = frozenset({*PROPOSAL_FIELDS, "answer"})
+
+
+@attrs.frozen(kw_only=True)
+class Reply:
+    """A reply taken apart; `text` is the whole of it less its reasoning."""
+
+    text: str
+    reasoning: str
+    data: Mapping[str, Any] | None
+    code: tuple[CodeBlock, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Fence:
+    """A fenced block; `before` is the last line of prose above it, and `closed` tells whether its end was written."""
+
+    info: str
+    text: str
+    before: str
+    closed: bool
+
+
+def read_reply(text: str, reasoning: str = "") -> Reply:
+    """Take a reply apart.
+
+    Args:
+        text: As the model wrote it.
+        reasoning: What the server had already kept apart.
+    """
+    thought, rest = split_reasoning(text)
+    found = list(fences(rest))
+    data, source = _proposal(rest, found)
+    code = tuple(
+        CodeBlock(language=_language(fence), path=_path(fence), text=fence.text)
+        for fence in found
+        if fence is not source and fence.text.strip()
+    )
+    if not code and data is None and _is_python(rest):
+        code = (CodeBlock(language="python", text=rest.strip() + "\n"),)
+    joined = "\n".join(part for part in (reasoning, thought) if part)
+    return Reply(text=rest, reasoning=joined, data=data, code=code)
+
+
+_OPENING = re.compile(r"\A\s*<(think|thinking|thought|reasoning)>", re.IGNORECASE)
+_CLOSING = re.compile(r"</(think|thinking|thought|reasoning)>", re.IGNORECASE)
+
+
+def split_reasoning(text: str) -> tuple[str, str]:
+    """(reasoning, rest): a leading `<think>` block is taken off, also an unclosed one, or one that was never opened."""
+    opening = _OPENING.search(text)
+    closing = _CLOSING.search(text)
+    if opening and not closing:
+        return text[opening.end() :].strip(), ""
+    if closing and (opening or not _OPENING.search(text[: closing.start()].lstrip())):
+        before = text[opening.end() if opening else 0 : closing.start()]
+        if opening or "```" not in before:
+            return before.strip(), text[closing.end() :].lstrip("\n")
+    return "", text
+
+
+_FENCE = re.compile(r"^(?P<indent>[ \t>]*)(?P<mark>`{3,}|~{3,})(?P<info>[^\n]*)$")
+
+
+def fences(text: str) -> Iterable[Fence]:
+    """The fenced blocks, in order: three or more backticks or tildes, closed by at least as many, or never."""
+    before, lines = "", text.split("\n")
+    opened: re.Match[str] | None = None
+    body: list[str] = []
+    for line in lines:
+        match = _FENCE.match(line.rstrip("\r"))
+        if opened is None:
+            if match and "`" not in match["info"].rstrip("`"):
+                opened, body = match, []
+            elif line.strip():
+                before = line.strip()
+        elif match and match["mark"].startswith(opened["mark"]) and not match["info"].strip():
+            yield Fence(info=opened["info"].strip(), text=_dedented(body, opened["indent"]), before=before, closed=True)
+            opened, before = None, ""
+        else:
+            body.append(line)
+    if opened is not None and any(line.strip() for line in body):
+        yield Fence(info=opened["info"].strip(), text=_dedented(body, opened["indent"]), before=before, closed=False)
+
+
+def _dedented(lines: list[str], indent: str) -> str:
+    return "".join(line.removeprefix(indent).rstrip("\r") + "\n" for line in lines)
+
+
+def _language(fence: Fence) -> str | None:
+    word = re.match(r"[\w+#.-]+", fence.info)
+    if word is None or "=" in fence.info[: word.end() + 1] or "/" in fence.info[: word.end() + 1] or "." in word[0]:
+        return None
+    return {
+        "py": "python",
+        "python3": "python",
+        "js": "javascript",
+        "ts": "typescript",
+        "rs": "rust",
+        "sh": "bash",
+    }.get(word[0].lower(), word[0].lower())
+
+
+_PATH = r"[\w.@+-]+(?:/[\w.@+-]+)*\.\w{1,8}"
+
+
+def _path(fence: Fence) -> str | None:
+    """The path in the info string (`python src/a.py`, `path=src/a.py`), else alone on the line above."""
+    for match in re.finditer(rf"(?:^|[\s=:\"'{{])({_PATH})(?=$|[\s\"'}}])", fence.info):
+        return match[1]
+    above = re.fullmatch(rf"(?:#+\s*)?(?:[Ff]ile(?:name)?:?\s*)?[*_`\"']*({_PATH})[*_`\"']*\s*:?[*_`]*", fence.before)
+    return above[1] if above else None
+
+
+def _proposal(text: str, found: list[Fence]) -> tuple[dict[str, Any] | None, Fence | None]:
+    """The JSON object of the reply and the fence that it stands in: the last one with known keys, else the last."""
+    objects = []
+    for fence in found:
+        labelled = fence.info.lower().startswith("json")
+        if labelled or (not fence.info and fence.text.lstrip().startswith("{")):
+            data = read_json(fence.text)
+            if data is not None and (labelled or _KNOWN_FIELDS & data.keys()):
+                objects.append((data, fence))
+    known = [pair for pair in objects if _KNOWN_FIELDS & pair[0].keys()]
+    if known:
+        return known[-1]
+    if not found or not objects:
+        start = text.find("{")
+        outside = text if not found else _outside(text)
+        start = outside.find("{")
+        if start >= 0:
+            data = read_json(outside[start:])
+            if data is not None and (_KNOWN_FIELDS & data.keys() or _is_whole(outside, start)):
+                return data, None
+    return (objects[-1][0], None) if objects else (None, None)
+
+
+def _outside(text: str) -> str:
+    """The text before its first fence."""
+    match = re.search(r"^[ \t>]*(`{3,}|~{3,})", text, re.MULTILINE)
+    return text[: match.start()] if match else text
+
+
+def _is_whole(text: str, start: int) -> bool:
+    return not text[:start].strip() and text.rstrip().endswith("}")
+
+
+def read_json(text: str) -> dict[str, Any] | None:
+    """A JSON object, repaired where it must be; None where the text has none."""
+    text = text.strip()
+    if not text.startswith("{") or len(text) > MAX_JSON:
+        return None
+    try:
+        data = json.loads(text, parse_constant=lambda _constant: None)
+    except (ValueError, RecursionError):
+        data = _repaired(text)
+    return data if isinstance(data, dict) and data else None
+
+
+def _repaired(text: str) -> object:
+    import json_repair
+
+    try:
+        data = json_repair.loads(text)
+        if isinstance(data, list):  # two objects, or an object and prose after it
+            data = next((item for item in data if isinstance(item, dict)), None)
+        json.dumps(data, allow_nan=False)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return data
+
+
+def _is_python(text: str) -> bool:
+    """Whether an answer without a fence is a program: it parses, and it defines or does something."""
+    if not re.search(r"^(def|class|import|from|async def|@)\s*\w", text, re.MULTILINE):
+        return False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text.strip())
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return any(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) for node in tree.body)

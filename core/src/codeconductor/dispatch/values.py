@@ -1,0 +1,162 @@
+"""What is asked of a model, the pieces in which it answers, and the answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from codeconductor.discovery import Model
+
+Role = Literal["system", "user", "assistant", "tool"]
+
+
+# Converters with types of their own: a type checker cannot see through `converter=tuple`.
+
+
+def _messages(messages: Iterable[Message]) -> tuple[Message, ...]:
+    return tuple(messages)
+
+
+def _texts(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(texts)
+
+
+def _schemas(schemas: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    return tuple(schemas)
+
+
+def _calls(calls: Iterable[ToolCall]) -> tuple[ToolCall, ...]:
+    return tuple(calls)
+
+
+def _blocks(blocks: Iterable[CodeBlock]) -> tuple[CodeBlock, ...]:
+    return tuple(blocks)
+
+
+@attrs.frozen
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    content: str
+
+
+@attrs.frozen(kw_only=True)
+class Query:
+    """One request to one model, in chat-completion terms; None means: the server's own default.
+
+    Attributes:
+        messages: The conversation, oldest first.
+        temperature: Sampling temperature.
+        seed: Differs from sample to sample.
+        max_tokens: Longest answer, reasoning included.
+        stop: Texts that end the answer.
+        response_schema: A JSON schema that the whole answer must match, where the server can enforce one.
+        tools: Function schemas in OpenAI's form; mostly none.
+    """
+
+    messages: tuple[Message, ...] = attrs.field(converter=_messages)
+    temperature: float | None = None
+    seed: int | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    response_schema: Mapping[str, Any] | None = None
+    tools: tuple[Mapping[str, Any], ...] = attrs.field(default=(), converter=_schemas)
+
+
+@attrs.frozen(kw_only=True)
+class Usage:
+    """Tokens of one request as the server counted them; None: it does not tell."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ToolCall:
+    """A function that the model wants to be called; `arguments` as the model wrote them, mostly JSON."""
+
+    name: str
+    arguments: str
+    id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Chunk:
+    """A piece of an answer; an empty one says that the model is loaded and generates.
+
+    Attributes:
+        text: More of the answer.
+        reasoning: More of what the model thought, kept apart from the answer.
+        tool_calls: Complete calls.
+        finish_reason: ``"stop"``, ``"length"`` …, in the last chunk, where the server tells.
+        usage: In the last chunk, where the server tells.
+    """
+
+    text: str = ""
+    reasoning: str = ""
+    tool_calls: tuple[ToolCall, ...] = attrs.field(default=(), converter=_calls)
+    finish_reason: str | None = None
+    usage: Usage | None = None
+
+
+@attrs.frozen(kw_only=True)
+class CodeBlock:
+    """A fenced block of code: its language and path as the model named them, or None."""
+
+    language: str | None = None
+    path: str | None = None
+    text: str
+
+
+@attrs.frozen(kw_only=True)
+class Failure:
+    """Why there is no usable answer: the contract's kind, what happened, what to do."""
+
+    kind: str
+    message: str
+    hint: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """What one model said to one query.
+
+    Attributes:
+        model: Who was asked.
+        sample: 0, 1 … of this model in this run.
+        text: The whole reply less its reasoning.
+        reasoning: What the model thought.
+        tool_calls: Functions that it wants called.
+        data: The JSON object in the reply (the proposal), or None.
+        code: The fenced blocks of code in the reply.
+        finish_reason: As the server said; None: it did not.
+        error: Why the answer cannot be used; what arrived before is kept in `text`.
+        prompt_cut: Whether the server cut the prompt; None: not known.
+        usage: Tokens.
+        seconds: From sending the request to the end of the answer.
+        first_token_seconds: From sending the request to the first piece of it.
+    """
+
+    model: Model
+    sample: int = 0
+    text: str = ""
+    reasoning: str = ""
+    tool_calls: tuple[ToolCall, ...] = attrs.field(default=(), converter=_calls)
+    data: Mapping[str, Any] | None = None
+    code: tuple[CodeBlock, ...] = attrs.field(default=(), converter=_blocks)
+    finish_reason: str | None = None
+    error: Failure | None = None
+    prompt_cut: bool | None = None
+    usage: Usage = attrs.field(factory=Usage)
+    seconds: float | None = None
+    first_token_seconds: float | None = None
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it may vote: it is complete and says something."""
+        return self.error is None and bool(self.text.strip() or self.tool_calls)

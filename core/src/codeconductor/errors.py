@@ -1,0 +1,115 @@
+"""What can go wrong, as a small tree; nothing else in core defines an exception.
+
+    ConductorError           a condition that a user can cause or meet       exit 1
+    ├── InputError           command line, configuration or an input file    exit 2
+    ├── NoModelError         nothing reachable, or nothing matched           exit 3
+    ├── NoAnswerError        models were found, none gave a usable answer    exit 4
+    ├── LowConfidenceError   less agreement than `--min-confidence`          exit 5
+    ├── PluginError          a plugin that was asked for by name failed      exit 1
+    └── ProviderError        one model or one host failed                    (becomes part of an answer or a listing)
+
+A plugin may raise any of them for trouble that it expects; everything else that it raises is a fault of the plugin.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ErrorKind = Literal[
+    "unreachable",
+    "refused",
+    "overloaded",
+    "server",
+    "protocol",
+    "timeout",
+    "context_overflow",
+    "empty",
+    "cancelled",
+    "plugin",
+]
+"""Why an answer failed; the values of ``error.kind`` in the `--json` documents."""
+
+ERROR_KINDS: frozenset[str] = frozenset(get_args(ErrorKind))
+
+
+class ConductorError(Exception):
+    """A condition that a user can cause or meet: shown as two lines, without a traceback.
+
+    Args:
+        message: What happened, lower case, with the value that caused it.
+        hint: What to do about it.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class InputError(ConductorError):
+    """The command line, the configuration or an input file is wrong."""
+
+    exit_code = 2
+
+
+class NoModelError(ConductorError):
+    """No model could be found: nothing is reachable, or nothing matched."""
+
+    exit_code = 3
+
+
+class NoAnswerError(ConductorError):
+    """Models were found, but none gave a usable answer."""
+
+    exit_code = 4
+
+
+class LowConfidenceError(ConductorError):
+    """The consensus reached less than was asked for; its result is printed all the same."""
+
+    exit_code = 5
+
+
+class PluginError(ConductorError):
+    """A strategy or renderer that was asked for by name raised something of its own."""
+
+
+class ProviderError(ConductorError):
+    """One model or one host failed; the others go on.
+
+    Args:
+        message: What happened.
+        kind: One of the contract's kinds. An unknown one counts as ``"plugin"``.
+        hint: What to do about it.
+    """
+
+    def __init__(self, message: str, *, kind: str = "server", hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.kind: str = kind if kind in ERROR_KINDS else "plugin"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that `name` was most likely meant to be, or None."""
+    from difflib import get_close_matches
+
+    candidates = {candidate.casefold(): candidate for candidate in known}
+    matches = get_close_matches(name.casefold(), candidates, n=1, cutoff=0.6)
+    return candidates[matches[0]] if matches else None
+
+
+def unknown_name(what: str, name: str, known: Iterable[str], *, hint: str | None = None) -> InputError:
+    """An unknown name of a `what`, with the nearest known one in the hint; without one, with all of them."""
+    names = sorted(known)
+    close = nearest(name, names)
+    if close is not None:
+        advice = f"did you mean {close!r}?"
+    elif names:
+        advice = f"known: {', '.join(names)}"
+    else:
+        advice = hint or f"no {what} is installed"
+    return InputError(f"unknown {what} {name!r}", hint=advice)

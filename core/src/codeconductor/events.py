@@ -1,0 +1,100 @@
+"""What happens during an invocation, told to whoever listens: progress, history, logs.
+
+Events are values, sent at once to every subscriber in order of subscription. A subscriber must return quickly; one
+that raises is dropped and named in a warning, and never disturbs the run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from codeconductor.consensus import Consensus
+    from codeconductor.discovery import Model, Problem
+    from codeconductor.dispatch import Answer
+    from codeconductor.pipeline import Run
+
+
+@attrs.frozen
+class Event:
+    """The base of everything that happens."""
+
+
+@attrs.frozen
+class Discovered(Event):
+    """Every provider was asked; these models may be used, these hosts may not."""
+
+    models: tuple[Model, ...]
+    problems: tuple[Problem, ...]
+
+
+@attrs.frozen
+class RunStarted(Event):
+    """The models to ask are known and the run has an id; no request was sent yet."""
+
+    run: Run
+
+
+@attrs.frozen
+class Asked(Event):
+    """A request is being sent (`loading`: the model is not in memory, so its load is waited for)."""
+
+    model: Model
+    sample: int
+    loading: bool
+
+
+@attrs.frozen
+class Arriving(Event):
+    """A piece of an answer arrived; the counts are characters so far."""
+
+    model: Model
+    sample: int
+    text: int
+    reasoning: int
+
+
+@attrs.frozen
+class Answered(Event):
+    """An answer is complete, or has failed: `answer.error` tells."""
+
+    answer: Answer
+
+
+@attrs.frozen
+class Decided(Event):
+    """A strategy has decided."""
+
+    consensus: Consensus
+
+
+@attrs.frozen
+class Warned(Event):
+    """Something is worth a person's attention and stops nothing."""
+
+    message: str
+
+
+class Events:
+    """The subscribers of one invocation."""
+
+    def __init__(self) -> None:
+        self._subscribers: list[Callable[[Event], None]] = []
+
+    def subscribe(self, subscriber: Callable[[Event], None]) -> None:
+        """Send every later event to `subscriber`."""
+        self._subscribers.append(subscriber)
+
+    def emit(self, event: Event) -> None:
+        """Tell every subscriber."""
+        for subscriber in tuple(self._subscribers):
+            try:
+                subscriber(event)
+            except Exception as exc:  # noqa: BLE001 - a listener must not disturb what it listens to
+                self._subscribers.remove(subscriber)
+                name = getattr(subscriber, "__qualname__", repr(subscriber))
+                self.emit(Warned(f"{name} no longer listens: {type(exc).__name__}: {exc}"))

@@ -1,0 +1,196 @@
+"""The whole plugin contract: every hook that CodeConductor calls, and nothing else defines one.
+
+A hookimpl has the name of its hookspec and any of its arguments, never others. In a usual run they fire in this order::
+
+    conductor_settings             once, when plugins are loaded
+    conductor_consensus_strategies, conductor_prompt_renderers
+                                   before any model is asked, so that an unknown name costs nothing
+    conductor_discover_models      every plugin at once
+    conductor_model_weights        plugin by plugin
+    conductor_query_model          once a model and sample, in parallel
+    conductor_run_finished         when the prompt is written, or the run failed or was interrupted
+
+Each plugin is called on its own: one that raises costs only what it would have given, and is named in one warning.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+
+    from codeconductor.consensus import ConsensusStrategy
+    from codeconductor.discovery import Model, Problem
+    from codeconductor.dispatch import Chunk, Query
+    from codeconductor.pipeline import Run
+    from codeconductor.prompting import PromptRenderer
+    from codeconductor.session import Session
+    from codeconductor.task import Task
+
+PROJECT = "codeconductor"
+"""pluggy's project name, and the entry-point group that plugins are found in."""
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+COROUTINE_HOOKS = frozenset({"conductor_discover_models"})
+"""The only hooks that a coroutine function may implement: elsewhere pluggy would take the coroutine for the result."""
+
+
+@hookspec
+async def conductor_discover_models(session: Session) -> Iterable[Model | Problem]:
+    """Which models can be asked, here and now.
+
+    A coroutine function; every plugin is asked at once, and a plugin asks its own hosts at once
+    (``discover_hosts`` does that and keeps to the limit of 5 s a host).
+
+    Example::
+
+        @hookimpl
+        async def conductor_discover_models(session):
+            return [Model(provider="acme", name="parrot", host="memory:")]
+
+    Args:
+        session: Settings and HTTP clients of this invocation.
+
+    Returns:
+        Models, and a ``Problem`` for each host that could not be asked. Embedding models are listed with
+        ``kind="embedding"`` and are never asked to write; models that run on somebody else's computer have
+        ``remote=True`` and are asked only when named.
+
+    Raises:
+        ProviderError: When no host could be asked at all; it is listed as a problem of this plugin.
+    """
+    raise AssertionError("a hookspec is never called")
+
+
+@hookspec(firstresult=True)
+def conductor_query_model(session: Session, model: Model, query: Query) -> AsyncIterator[Chunk] | None:
+    """Ask one model once, and stream what it says.
+
+    A plain ``def``, never ``async def``: it says at once whether the model is its own; all waiting happens inside the
+    iterator that it gives back. It is called on the plugin that discovered the model, once, inside all wrappers. A
+    cache, a rate limit, redaction and tracing are wrappers around this hook.
+
+    Example::
+
+        @hookimpl
+        def conductor_query_model(session, model, query):
+            if model.provider == "acme":
+                return parrot(query)  # an async generator
+
+    Args:
+        session: Settings and HTTP clients of this invocation.
+        model: As this plugin gave it from ``conductor_discover_models``.
+        query: Messages and sampling settings for one sample.
+
+    Returns:
+        Chunks in order; the end of the iterator is the end of the answer. An empty first chunk says that the model is
+        loaded and now generates. None: the model is not mine.
+
+    Raises:
+        ProviderError: From the iterator only, its ``kind`` one of the contract's. What was given before it is kept.
+    """
+    raise AssertionError("a hookspec is never called")
+
+
+@hookspec
+def conductor_consensus_strategies() -> Iterable[ConsensusStrategy]:
+    """Strategies that decide which answer to trust; ``--strategy`` finds them by name.
+
+    Example::
+
+        class Longest:
+            name = "longest"
+
+            async def decide(self, task, answers, bench):
+                best = max(answers, key=lambda answer: len(answer.text))
+                return Consensus(outcome={"text": best.text}, agreement=1 / len(answers), choice=best)
+
+        @hookimpl
+        def conductor_consensus_strategies():
+            return [Longest()]
+
+    Returns:
+        Objects with a ``name`` and ``decide`` (see ``ConsensusStrategy``), in any iterable. A name that another
+        plugin brings too is an error that names both distributions.
+    """
+    raise AssertionError("a hookspec is never called")
+
+
+@hookspec
+def conductor_prompt_renderers() -> Iterable[PromptRenderer]:
+    """Renderers that turn a consensus into the prompt for a coding agent; ``--renderer`` finds them by name.
+
+    Example::
+
+        class Plain:
+            name = "plain"
+
+            def render(self, task, consensus, limits):
+                return f"{task.text}\\n\\n{consensus.outcome.get('text', '')}"
+
+        @hookimpl
+        def conductor_prompt_renderers():
+            return [Plain()]
+
+    Returns:
+        Objects with a ``name`` and ``render`` (see ``PromptRenderer``), in any iterable.
+    """
+    raise AssertionError("a hookspec is never called")
+
+
+@hookspec
+def conductor_settings() -> tuple[str, type] | Iterable[tuple[str, type]]:
+    """The plugin's own settings table: its name, and the attrs class that describes it.
+
+    The table of a plugin that discovers models stands under ``[providers.NAME]``, that of any other plugin under
+    ``[NAME]``; ``session.settings(NAME, CLASS)`` gives it. Fields made with ``setting(needs_trust=True)`` are ignored
+    in a project's file until its owner trusts that file.
+
+    Example::
+
+        @attrs.frozen
+        class AcmeSettings:
+            voice: str = "loud"
+
+        @hookimpl
+        def conductor_settings():
+            return "acme", AcmeSettings
+
+    Returns:
+        One pair of name and class, or several.
+    """
+    raise AssertionError("a hookspec is never called")
+
+
+@hookspec
+def conductor_model_weights(session: Session, task: Task, models: Sequence[Model]) -> Mapping[str, float] | None:
+    """How much each model's vote should count for this task.
+
+    Asked plugin by plugin; where several know a model, the first plugin by name wins. A model that nobody knows has
+    the weight 1.
+
+    Args:
+        session: Settings and clients of this invocation.
+        task: What the models are asked.
+        models: The models that are asked.
+
+    Returns:
+        Weight by model id, each a finite number ≥ 0, for as many models as are known; None: no opinion.
+    """
+    raise AssertionError("a hookspec is never called")
+
+
+@hookspec
+def conductor_run_finished(session: Session, run: Run) -> None:
+    """A run has ended, well or badly; for history, tracing and audit.
+
+    Args:
+        session: Settings and clients of this invocation.
+        run: All that is known of the run; ``run.error`` tells what stopped it, None when nothing did.
+    """
+    raise AssertionError("a hookspec is never called")

@@ -1,0 +1,101 @@
+"""Streams of JSON lines and of server-sent events, split at line feeds alone.
+
+A U+2028 inside of a JSON string must not tear it, and a character may be cut between two network pieces: so bytes are
+split, and whole lines are decoded.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from codeconductor.errors import ProviderError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import httpx2
+
+MAX_LINE = 16 * 2**20
+"""Bytes of the longest line that is read; a longer one is a fault of the server."""
+
+
+async def lines(response: httpx2.Response, *, limit: int = MAX_LINE) -> AsyncIterator[str]:
+    """The lines of a streamed body, without their line ends; a last line without one is given too.
+
+    Raises:
+        ProviderError: A line is longer than `limit` bytes or is not UTF-8 (kind ``protocol``).
+    """
+    pending: list[bytes] = []
+    size = 0
+    async for piece in response.aiter_bytes():
+        *complete, rest = piece.split(b"\n")
+        for part in complete:
+            yield _decoded(b"".join([*pending, part]), limit)
+            pending.clear()
+            size = 0
+        if rest:
+            pending.append(rest)
+            size += len(rest)
+        if size > limit:
+            raise ProviderError(f"a line of more than {limit} bytes arrived", kind="protocol")
+    if pending:
+        yield _decoded(b"".join(pending), limit)
+
+
+def _decoded(line: bytes, limit: int) -> str:
+    if len(line) > limit:
+        raise ProviderError(f"a line of more than {limit} bytes arrived", kind="protocol")
+    try:
+        return line.removesuffix(b"\r").decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise ProviderError(f"a line that is not UTF-8 arrived: {line[:80]!r}", kind="protocol") from exc
+
+
+async def json_lines(response: httpx2.Response) -> AsyncIterator[dict[str, Any]]:
+    """The objects of a body that has one JSON object a line; blank lines are passed over.
+
+    Raises:
+        ProviderError: A line is no JSON object (kind ``protocol``).
+    """
+    async for line in lines(response):
+        if line.strip():
+            yield json_object(line)
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """One JSON object; ProviderError of kind ``protocol`` where the text is none."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as exc:
+        raise ProviderError(f"what arrived is no JSON: {text[:80]!r}", kind="protocol") from exc
+    if not isinstance(data, dict):
+        raise ProviderError(f"what arrived is no JSON object: {text[:80]!r}", kind="protocol")
+    return data
+
+
+async def server_events(response: httpx2.Response) -> AsyncIterator[tuple[str, str]]:
+    """The events of a `text/event-stream` body as (event, data); `event` is empty where the server names none.
+
+    Read leniently: comments are passed over, `data:` may lack its blank, a last event may lack its blank line, and a
+    bare `error: {…}` line, which older llama.cpp servers send, is an event named "error".
+    """
+    event = ""
+    data: list[str] = []
+    async for line in lines(response):
+        if not line:
+            if data:
+                yield event, "\n".join(data)
+            event = ""
+            data = []
+            continue
+        field, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if field == "data":
+            data.append(value)
+        elif field == "event":
+            event = value
+        elif field == "error":
+            yield "error", value
+    if data:
+        yield event, "\n".join(data)

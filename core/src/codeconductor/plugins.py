@@ -1,0 +1,334 @@
+"""Finds, blocks, loads and isolates plugins, with one typed method a hook; the only module that touches pluggy.
+
+Each plugin is called on its own, so that one that raises costs only itself: its failure becomes a `PluginFault`, and
+the others go on. Wrappers stay around every single call.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections import defaultdict
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any, Literal
+
+import attrs
+import pluggy
+
+from codeconductor import hookspecs
+from codeconductor.errors import ConductorError, InputError, PluginError, nearest, unknown_name
+from codeconductor.hookspecs import COROUTINE_HOOKS, PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping, Sequence
+
+    from codeconductor.consensus import ConsensusStrategy
+    from codeconductor.discovery import Model
+    from codeconductor.dispatch import Chunk, Query
+    from codeconductor.pipeline import Run
+    from codeconductor.prompting import PromptRenderer
+    from codeconductor.session import Session
+    from codeconductor.task import Task
+
+CORE = "codeconductor-core"
+COMMANDS_GROUP = "codeconductor.commands"
+HOOKS = frozenset(name for name in vars(hookspecs) if name.startswith("conductor_"))
+
+
+@attrs.frozen
+class PluginFault:
+    """A plugin raised in a hook, or gave what the hook does not allow."""
+
+    plugin: str
+    distribution: str | None
+    hook: str
+    error: str
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        return f"plugin {self.plugin!r} ({self.distribution or 'no distribution'}) failed in {self.hook}: {self.error}"
+
+
+@attrs.define
+class PluginInfo:
+    """An installed plugin: where it comes from, and what became of it."""
+
+    name: str
+    distribution: str | None = None
+    version: str | None = None
+    status: Literal["loaded", "disabled", "failed"] = "loaded"
+    error: str | None = None
+    hooks: tuple[str, ...] = ()
+    entry_point: EntryPoint | None = attrs.field(default=None, eq=False, repr=False)
+
+
+def installed() -> list[PluginInfo]:
+    """Every installed plugin, sorted by name, from metadata alone: nothing is imported."""
+    found = []
+    for point in sorted(entry_points(group=PROJECT), key=lambda point: (point.name, _distribution(point) or "")):
+        version = point.dist.version if point.dist else None
+        found.append(PluginInfo(point.name, _distribution(point), version, entry_point=point))
+    return found
+
+
+def commands() -> dict[str, list[EntryPoint]]:
+    """The commands that plugins bring, by their distribution's name, from metadata alone."""
+    brought: dict[str, list[EntryPoint]] = defaultdict(list)
+    for point in sorted(entry_points(group=COMMANDS_GROUP), key=lambda point: point.name):
+        brought[_distribution(point) or ""].append(point)
+    return brought
+
+
+def _distribution(point: EntryPoint) -> str | None:
+    return point.dist.name if point.dist else None
+
+
+class Plugins:
+    """The plugins of one invocation.
+
+    Attributes:
+        infos: Every plugin that was found, by name.
+        faults: What plugins did wrong so far, in order.
+    """
+
+    def __init__(self) -> None:
+        self._pm = pluggy.PluginManager(PROJECT)
+        self._pm.add_hookspecs(hookspecs)
+        self.infos: dict[str, PluginInfo] = {}
+        self.faults: list[PluginFault] = []
+
+    # Finding and loading
+
+    @classmethod
+    def load(cls, *, disabled: Iterable[str] = ()) -> Plugins:
+        """Load every installed plugin that is not disabled; one that cannot be loaded is noted and left out."""
+        plugins = cls()
+        blocked = set(disabled)
+        for info in installed():
+            if info.name in plugins.infos:
+                first = plugins.infos[info.name]
+                plugins._fail(
+                    info,
+                    f"its name {info.name!r} is taken by distribution {first.distribution}",
+                    hint=f"uninstall {first.distribution} or {info.distribution}",
+                )
+            elif info.name in blocked:
+                plugins.infos[info.name] = attrs.evolve(info, status="disabled")
+            else:
+                plugins._load(info)
+        return plugins
+
+    def _load(self, info: PluginInfo) -> None:
+        assert info.entry_point is not None
+        self.infos[info.name] = info
+        try:
+            plugin = info.entry_point.load()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as exc:  # noqa: BLE001 - a plugin that cannot be imported, or exits, must not take us down
+            self._fail(
+                info,
+                f"cannot be imported: {type(exc).__name__}: {exc}",
+                hint=f"reinstall {info.distribution}, or put {info.name!r} into [plugins] disabled",
+            )
+            return
+        self.register(plugin, info)
+
+    def register(self, plugin: object, info: PluginInfo) -> None:
+        """Add one plugin object; one that breaks the contract is noted as failed and left out."""
+        self.infos.setdefault(info.name, info)
+        try:
+            info.hooks = self._checked_hooks(plugin)
+            self._pm.register(plugin, name=info.name)
+        except (ConductorError, pluggy.PluginValidationError, ValueError) as exc:
+            hint = exc.hint if isinstance(exc, ConductorError) else "hook arguments are listed in the hook reference"
+            self._fail(info, " ".join(str(exc).split()), hint=hint)
+
+    def _checked_hooks(self, plugin: object) -> tuple[str, ...]:
+        names = []
+        for attribute in dir(plugin):
+            options = self._pm.parse_hookimpl_opts(plugin, attribute)
+            function = inspect.getattr_static(plugin, attribute, None)
+            if options is None:
+                if attribute in HOOKS and inspect.isfunction(function) and plugin is not hookspecs:
+                    raise PluginError(f"{attribute} is not marked", hint="put @hookimpl above it")
+                continue
+            name = options.get("specname") or attribute
+            if name not in HOOKS:
+                if options.get("optionalhook"):
+                    continue
+                close = nearest(name, HOOKS)
+                raise PluginError(f"unknown hook {name!r}", hint=f"did you mean {close!r}?" if close else None)
+            wraps = options.get("wrapper") or options.get("hookwrapper")
+            function = getattr(plugin, attribute)
+            if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+                if wraps or name not in COROUTINE_HOOKS:
+                    raise PluginError(
+                        f"{name} is a coroutine function", hint="make it a plain `def`; what waits goes into its result"
+                    )
+            elif name in COROUTINE_HOOKS and not wraps:
+                raise PluginError(f"{name} is not a coroutine function", hint=f"write `async def {name}`")
+            names.append(name)
+        return tuple(sorted(names))
+
+    def _fail(self, info: PluginInfo, error: str, *, hint: str | None) -> None:
+        info.status = "failed"
+        info.error = error if hint is None else f"{error} ({hint})"
+        self.infos[info.name if self.infos.get(info.name) in (None, info) else f"{info.name} ({info.distribution})"] = (
+            info
+        )
+        self.faults.append(PluginFault(info.name, info.distribution, "loading", error, hint))
+
+    # Calling
+
+    def _fault(self, plugin: str, hook: str, exc: BaseException | str) -> PluginFault:
+        error = exc if isinstance(exc, str) else f"{type(exc).__name__}: {exc}"
+        hint = exc.hint if isinstance(exc, ConductorError) else None
+        info = self.infos.get(plugin)
+        fault = PluginFault(plugin, info.distribution if info else None, hook, error, hint)
+        self.faults.append(fault)
+        return fault
+
+    def _implementers(self, hook: str) -> list[Any]:
+        return [i for i in getattr(self._pm.hook, hook).get_hookimpls() if not (i.wrapper or i.hookwrapper)]
+
+    def _alone(self, hook: str, plugin: object, arguments: Mapping[str, object]) -> Any:
+        """Call one plugin's hookimpl inside all wrappers."""
+        others = [other.plugin for other in self._implementers(hook) if other.plugin is not plugin]
+        return self._pm.subset_hook_caller(hook, others)(**arguments)
+
+    def _each(self, hook: str, **arguments: object) -> Iterator[tuple[str, Any]]:
+        """Every plugin's own result with the plugin's name, sorted by it; one that raises becomes a fault."""
+        for mine in sorted(self._implementers(hook), key=lambda i: str(i.plugin_name)):
+            try:
+                results = self._alone(hook, mine.plugin, arguments)
+            except Exception as exc:  # noqa: BLE001 - whatever a plugin raises is what this is for
+                self._fault(mine.plugin_name, hook, exc)
+            else:
+                for result in results or ():
+                    yield mine.plugin_name, result
+
+    # One typed method a hook
+
+    def settings(self) -> Iterator[tuple[str, str, type]]:
+        """(plugin, full name of its table, class) of every settings table that plugins declare."""
+        for plugin, result in self._each("conductor_settings"):
+            pairs = (
+                [result] if isinstance(result, tuple) and len(result) == 2 and isinstance(result[0], str) else result
+            )
+            try:
+                for name, cls in tuple(pairs):
+                    if not isinstance(name, str) or not attrs.has(cls):
+                        raise TypeError(f"expected a name and an attrs class, got {name!r} and {cls!r}")
+                    yield plugin, self._full_name(plugin, name), cls
+            except (TypeError, ValueError) as exc:
+                self._fault(plugin, "conductor_settings", exc)
+
+    def _full_name(self, plugin: str, name: str) -> str:
+        discovers = "conductor_discover_models" in self.infos[plugin].hooks
+        return f"providers.{name}" if discovers and "." not in name else name
+
+    def discover_models(self, session: Session) -> list[tuple[str, Awaitable[Iterable[object]]]]:
+        """(plugin, coroutine that gives its models) of every plugin; nothing runs before it is awaited."""
+        found = []
+        for plugin, result in self._each("conductor_discover_models", session=session):
+            if inspect.isawaitable(result):
+                found.append((plugin, result))
+            else:
+                self._fault(plugin, "conductor_discover_models", f"gave {type(result).__name__}, not a coroutine")
+        return found
+
+    def query_model(self, session: Session, model: Model, query: Query) -> AsyncIterator[Chunk]:
+        """The chunks of the plugin that discovered the model, inside all wrappers.
+
+        Raises:
+            PluginError: The plugin is gone, declines its own model, or raised before it streamed.
+        """
+        hook = "conductor_query_model"
+        owner = self._pm.get_plugin(model.plugin) if model.plugin else None
+        if owner is None:
+            raise PluginError(f"no plugin to ask {model.id}: {model.plugin!r} is not loaded")
+        info = self.infos[model.plugin or ""]
+        try:
+            stream = self._alone(hook, owner, {"session": session, "model": model, "query": query})
+        except ConductorError:
+            raise
+        except Exception as exc:
+            raise PluginError(f"{self._guilty(exc, info)} failed in {hook}: {type(exc).__name__}: {exc}") from exc
+        if stream is None:
+            raise PluginError(f"plugin {info.name!r} ({info.distribution}) declined {model.id}, a model of its own")
+        if not hasattr(stream, "__aiter__"):
+            raise PluginError(
+                f"plugin {info.name!r} ({info.distribution}) gave {type(stream).__name__} for {model.id}, "
+                "not an async iterator",
+                hint="return an async generator from a plain `def`",
+            )
+        return stream  # type: ignore[no-any-return]  # checked above as far as Python can
+
+    def _guilty(self, exc: BaseException, owner: PluginInfo) -> str:
+        """Who raised: a wrapper may stand between us and the owner of the model; the traceback tells."""
+        files = set()
+        trace = exc.__traceback__
+        while trace is not None:
+            files.add(trace.tb_frame.f_code.co_filename)
+            trace = trace.tb_next
+        for name, plugin in self._pm.list_name_plugin():
+            if name != owner.name and getattr(plugin, "__file__", None) in files:
+                info = self.infos[name]
+                return f"plugin {info.name!r} ({info.distribution})"
+        return f"plugin {owner.name!r} ({owner.distribution})"
+
+    def consensus_strategies(self) -> dict[str, tuple[str, ConsensusStrategy]]:
+        """(plugin, strategy) by the strategy's name."""
+        return self._named("conductor_consensus_strategies", "strategy", "decide")
+
+    def prompt_renderers(self) -> dict[str, tuple[str, PromptRenderer]]:
+        """(plugin, renderer) by the renderer's name."""
+        return self._named("conductor_prompt_renderers", "renderer", "render")
+
+    def _named(self, hook: str, what: str, verb: str) -> dict[str, tuple[str, Any]]:
+        named: dict[str, tuple[str, Any]] = {}
+        for plugin, results in self._each(hook):
+            try:
+                brought = tuple(results)  # a generator may raise only here
+            except Exception as exc:  # noqa: BLE001 - as in `_each`
+                self._fault(plugin, hook, exc)
+                continue
+            for item in brought:
+                name = getattr(item, "name", None)
+                if not isinstance(name, str) or not callable(getattr(item, verb, None)):
+                    self._fault(plugin, hook, f"{item!r} is no {what}: it needs a `name` and `{verb}`")
+                elif name in named:
+                    self._refuse_clash(what, name, named[name][0], plugin)
+                else:
+                    named[name] = (plugin, item)
+        return named
+
+    def _refuse_clash(self, what: str, name: str, first: str, second: str) -> None:
+        one, other = self.infos[first], self.infos[second]
+        raise InputError(
+            f"two plugins bring the {what} {name!r}: {first!r} ({one.distribution}) "
+            f"and {second!r} ({other.distribution})",
+            hint=f"disable one of them: [plugins] disabled = [{second!r}]",
+        )
+
+    def model_weights(self, session: Session, task: Task, models: Sequence[Model]) -> Iterator[tuple[str, object]]:
+        """(plugin, weights by model id) of every plugin that has an opinion."""
+        yield from self._each("conductor_model_weights", session=session, task=task, models=models)
+
+    def run_finished(self, session: Session, run: Run) -> None:
+        """Tell every plugin that a run has ended."""
+        for _ in self._each("conductor_run_finished", session=session, run=run):
+            pass
+
+    def pick(self, what: str, name: str, named: Mapping[str, tuple[str, Any]], package: str) -> tuple[PluginInfo, Any]:
+        """The strategy or renderer of that name, and the plugin that brings it.
+
+        Raises:
+            InputError: There is none; the hint has the nearest name, or the package to install.
+        """
+        if not named:
+            raise InputError(f"no {what} is installed", hint=f"install one: pip install {package}")
+        if name not in named:
+            raise unknown_name(what, name, named)
+        plugin, item = named[name]
+        return self.infos[plugin], item

@@ -1,0 +1,153 @@
+"""Consensus ─▶ **prompt** ─▶ coder: what the coding agent gets, written by a renderer that a plugin brings."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+
+import attrs
+
+from codeconductor.errors import ConductorError, PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from codeconductor.consensus import Consensus
+    from codeconductor.plugins import PluginInfo
+    from codeconductor.session import Session
+    from codeconductor.task import Task
+
+PACKAGE = "codeconductor-prompt-jinja"
+"""The distribution that is named to somebody who has no renderer."""
+
+
+@attrs.frozen(kw_only=True)
+class PromptLimits:
+    """What a prompt must keep to.
+
+    Attributes:
+        max_tokens: Longest prompt, in tokens as `estimate_tokens` counts them.
+        template: Name or path of the template that was asked for; None: the renderer's own choice.
+    """
+
+    max_tokens: int = 16_000
+    template: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Prompt:
+    """The text for a coding agent.
+
+    Attributes:
+        text: All of it.
+        template: What it was made from; None where the renderer has no templates.
+        warnings: What is missing or was cut.
+        renderer: Filled in by core: the renderer's name.
+        tokens: Filled in by core: its estimated length.
+    """
+
+    text: str
+    template: str | None = None
+    warnings: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    renderer: str = ""
+    tokens: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Template:
+    """A template in reach.
+
+    Attributes:
+        name: What ``--template`` finds it by.
+        origin: Where it stands.
+        path: Its file.
+        text: Its source.
+        hidden_by: The origin of another one of its name that comes first, or None.
+    """
+
+    name: str
+    origin: Literal["project", "user", "built-in"]
+    path: Path
+    text: str = attrs.field(repr=False)
+    hidden_by: str | None = None
+
+
+@runtime_checkable
+class PromptRenderer(Protocol):
+    """Writes the prompt; ``--renderer`` finds it by its name.
+
+    It may also have ``check(template, root) -> None``, which raises `InputError` for a template that does not exist
+    before any model is asked, and ``templates(root) -> Sequence[Template]``, all in reach from a project's folder, for
+    ``conductor templates``.
+    """
+
+    name: str
+
+    def render(self, task: Task, consensus: Consensus, limits: PromptLimits) -> str | Prompt:
+        """Write the prompt; a `Prompt` says more than its text alone: the template, and what was cut."""
+        ...
+
+
+def find_renderer(session: Session, name: str, template: str | None = None) -> tuple[PluginInfo, PromptRenderer]:
+    """The renderer of that name and the plugin that brings it, with its template checked.
+
+    Raises:
+        InputError: There is no such renderer or template; the hint has the nearest name or the package to install.
+    """
+    info, renderer = session.plugins.pick("renderer", name, session.plugins.prompt_renderers(), PACKAGE)
+    check = getattr(renderer, "check", None)
+    if check is not None:
+        _guarded(info, renderer.name, lambda: check(template, session.root))
+    return info, renderer
+
+
+def list_templates(session: Session, name: str) -> Sequence[Template]:
+    """All templates in reach of the renderer of that name."""
+    info, renderer = session.plugins.pick("renderer", name, session.plugins.prompt_renderers(), PACKAGE)
+    templates = getattr(renderer, "templates", None)
+    if templates is None:
+        return ()
+    found: Sequence[Template] = _guarded(info, renderer.name, lambda: templates(session.root))
+    return found
+
+
+def render(session: Session, task: Task, consensus: Consensus, *, renderer: str, limits: PromptLimits) -> Prompt:
+    """Write the prompt with the renderer of that name.
+
+    Raises:
+        InputError: A template is wrong; the message has its name and line.
+        PluginError: The renderer raised something of its own.
+    """
+    info, chosen = session.plugins.pick("renderer", renderer, session.plugins.prompt_renderers(), PACKAGE)
+    result = _guarded(info, chosen.name, lambda: chosen.render(task, consensus, limits))
+    prompt = result if isinstance(result, Prompt) else Prompt(text=str(result))
+    for warning in prompt.warnings:
+        session.warn(warning)
+    return attrs.evolve(prompt, renderer=chosen.name, tokens=estimate_tokens(prompt.text))
+
+
+def _guarded(info: PluginInfo, name: str, call):  # type: ignore[no-untyped-def]
+    try:
+        return call()
+    except ConductorError:
+        raise
+    except Exception as exc:
+        raise PluginError(
+            f"renderer {name!r} of plugin {info.name!r} ({info.distribution}) failed: {type(exc).__name__}: {exc}",
+            hint="the answers are recorded; take another --renderer, and report this to the plugin's author",
+        ) from exc
+
+
+_WORD = re.compile(r"[A-Za-z]{1,6}|\d|\n+|[^\S\n]+|[^\x00-\x7f]|[^\w\s]|_")
+
+
+def estimate_tokens(text: str) -> int:
+    """Tokens of a text, without a tokenizer: never much too few.
+
+    Letters in runs of six, each digit, each sign, and each run of blanks or of newlines count as one, any other
+    character as one and a half; all times 1.25. Measured on 189 source files against four vocabularies of 49,000 to
+    200,000 entries, that is 48 to 75 % too many in the median, and 8 % too few at worst.
+    """
+    wide = sum(1 for character in text if character > "\x7f")
+    return round(1.25 * (sum(1 for _ in _WORD.finditer(text)) + wide / 2))

@@ -1,0 +1,206 @@
+"""One invocation: its settings, HTTP clients, events, plugins and warnings; every stage is handed it."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from codeconductor.converters import structure_table
+from codeconductor.errors import InputError, nearest
+from codeconductor.events import Events, Warned
+from codeconductor.http import is_loopback, open_client
+from codeconductor.plugins import Plugins
+from codeconductor.settings import TABLES, PluginsSettings, Settings, Table, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    import httpx2
+
+T = TypeVar("T")
+
+_KEYRING_SERVICE = "conductor"
+
+
+class Session:
+    """Settings, clients, events and plugins of one invocation; an async context manager that closes its clients.
+
+    Attributes:
+        plugins: The loaded plugins.
+        events: Who listens to what happens.
+        warnings: What was worth a person's attention so far, each once, in order.
+        root: The project's folder.
+    """
+
+    def __init__(self, settings: Settings, plugins: Plugins) -> None:
+        self.plugins = plugins
+        self.events = Events()
+        self.warnings: list[str] = []
+        self.root: Path = settings.root
+        self.sources = settings
+        self.secrets: set[str] = set()
+        self._tables: dict[str, type] = dict(TABLES)
+        self._structured: dict[tuple[str, type], object] = {}
+        self._clients: dict[tuple[str, str | None], httpx2.AsyncClient] = {}
+        self._exits = AsyncExitStack()
+        for _plugin, name, cls in plugins.settings():
+            self._tables[name] = cls
+        self._warn_of_unknown_tables()
+        for name, cls in self._tables.items():
+            self.settings(name, cls)
+        for fault in plugins.faults:
+            self.warn(f"{fault}" + (f" ({fault.hint})" if fault.hint else ""))
+
+    @classmethod
+    def start(
+        cls,
+        folder: Path | None = None,
+        *,
+        overrides: Mapping[str, object] | None = None,
+        builtin: Mapping[str, object] | None = None,
+    ) -> Session:
+        """Read the settings that count in `folder`, and load the plugins that they do not disable.
+
+        Args:
+            folder: Where the user stands; the current folder unless given.
+            overrides: Tables that are stronger than every file, as the command line's are.
+            builtin: Plugin objects of core itself, by name.
+
+        Raises:
+            InputError: A settings file or value is wrong.
+        """
+        from codeconductor import __version__
+        from codeconductor.plugins import CORE, PluginInfo
+
+        settings = read_settings(folder or Path.cwd(), overrides=overrides)
+        disabled = structure_table(settings.table("plugins", PluginsSettings), "plugins", PluginsSettings).disabled
+        plugins = Plugins.load(disabled=disabled)
+        for name, plugin in (builtin or {}).items():
+            info = PluginInfo(name, CORE, __version__)
+            if name in disabled:
+                info.status = "disabled"
+                plugins.infos[name] = info
+            else:
+                plugins.register(plugin, info)
+        return cls(settings, plugins)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._exits.aclose()
+
+    # Settings
+
+    @property
+    def tables(self) -> Mapping[str, type]:
+        """Every known settings table by its full name: core's, and those that plugins declare."""
+        return self._tables
+
+    def settings(self, name: str, cls: type[T]) -> T:
+        """One settings table as its attrs class, checked.
+
+        Args:
+            name: As declared by the hook ``conductor_settings``, or one of core's tables.
+            cls: The class that was declared with it.
+
+        Raises:
+            InputError: An unknown key or a wrong value.
+        """
+        full = name if name in self._tables else f"providers.{name}"
+        if full not in self._tables:
+            full = name
+        key = (full, cls)
+        if key not in self._structured:
+            table = self.table(full, cls)
+            for origin in table.ignored:
+                self.warn(
+                    f"{origin} is ignored: the file is not trusted (`conductor config trust` trusts it as it stands)"
+                )
+            self._structured[key] = structure_table(table, full, cls)
+        return self._structured[key]  # type: ignore[return-value]  # its key has the class
+
+    def table(self, name: str, cls: type) -> Table:
+        """The unchecked table with where each value came from."""
+        return self.sources.table(name, cls)
+
+    def _warn_of_unknown_tables(self) -> None:
+        for name, origin in self.sources.names().items():
+            if name in self._tables or f"providers.{name}" in self._tables or name == "providers":
+                continue
+            close = nearest(name, self._tables)
+            if "." not in name and origin.layer != "environment" and close in TABLES:
+                raise InputError(f"{origin.layer}: unknown table [{name}]", hint=f"did you mean [{close}]?")
+            if origin.layer != "environment" or name.startswith("providers."):
+                asked = f"; did you mean [{close}]?" if close else ""
+                self.warn(f"{origin.layer}: [{name}] is not used: no plugin of that name is installed{asked}")
+
+    # Talking to servers
+
+    def client(self, host: str, *, key: str | None = None) -> httpx2.AsyncClient:
+        """The HTTP client for a configured host: one a host, closed with the session.
+
+        Args:
+            host: Base address, such as ``http://127.0.0.1:1234``.
+            key: Sent as ``Authorization: Bearer`` to this host alone.
+        """
+        if (host, key) not in self._clients:
+            headers = {"authorization": f"Bearer {key}"} if key else None
+            client = open_client(host, headers=headers)
+            self._clients[host, key] = client
+            self._exits.push_async_callback(client.aclose)
+            if not is_loopback(host):
+                self.warn(f"prompts may be sent to {host}, which is not this machine")
+        return self._clients[host, key]
+
+    def secret(self, reference: str) -> str | None:
+        """An API key from the environment (``env:NAME``) or the system's keyring (``keyring:NAME``); None: not set.
+
+        What was given out is blanked in logs and error messages.
+
+        Raises:
+            InputError: The reference has another form; keys themselves are never written into settings.
+        """
+        source, _, name = reference.partition(":")
+        if source == "env" and name:
+            value = os.environ.get(name)
+        elif source == "keyring" and name:
+            value = self._from_keyring(name)
+        else:
+            raise InputError("an API key is given as 'env:NAME' or 'keyring:NAME'", hint="settings hold no keys")
+        if value:
+            self.secrets.add(value)
+        return value or None
+
+    def _from_keyring(self, name: str) -> str | None:
+        try:
+            import keyring
+        except ImportError as exc:
+            raise InputError(f"'keyring:{name}' needs the package keyring", hint="pip install keyring") from exc
+        try:
+            password: str | None = keyring.get_password(_KEYRING_SERVICE, name)
+        except keyring.errors.KeyringError as exc:
+            raise InputError(f"the keyring gives no {name!r}: {exc}", hint="use 'env:NAME' in place of it") from exc
+        return password
+
+    def blanked(self, text: str) -> str:
+        """The text without any key, or the first ten characters of one, that was given out."""
+        for secret in self.secrets:
+            for part in (secret, secret[:10]):
+                if len(part) >= 8:
+                    text = text.replace(part, "[key]")
+        return text
+
+    # Telling people
+
+    def warn(self, message: str) -> None:
+        """Say something once that is worth a person's attention and stops nothing."""
+        message = self.blanked(message)
+        if message not in self.warnings:
+            self.warnings.append(message)
+            self.events.emit(Warned(message))

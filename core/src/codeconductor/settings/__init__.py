@@ -1,0 +1,42 @@
+"""Settings: core's own tables, and the layers that they and the plugins' tables are read from.
+
+    command line > environment > project file > user file > defaults
+
+A project's file may tighten, not loosen: a field made with `setting(needs_trust=…)` is ignored there until the
+file's owner has said `conductor config trust`.
+"""
+
+from __future__ import annotations
+
+from codeconductor.settings.folders import config_folder, data_folder
+from codeconductor.settings.layers import Layer, Origin, Settings, Table, Text, read_settings, trust
+from codeconductor.settings.tables import (
+    TABLES,
+    HistorySettings,
+    PluginsSettings,
+    PromptSettings,
+    RunSettings,
+    SandboxSettings,
+    hosts_setting,
+    setting,
+)
+
+__all__ = [
+    "TABLES",
+    "HistorySettings",
+    "Layer",
+    "Origin",
+    "PluginsSettings",
+    "PromptSettings",
+    "RunSettings",
+    "SandboxSettings",
+    "Settings",
+    "Table",
+    "Text",
+    "config_folder",
+    "data_folder",
+    "hosts_setting",
+    "read_settings",
+    "setting",
+    "trust",
+]

@@ -1,0 +1,23 @@
+"""Where CodeConductor keeps its files on this platform."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def config_folder() -> Path:
+    """The folder of the user's `config.toml` and `templates/`; it need not exist."""
+    import platformdirs
+
+    return platformdirs.user_config_path("conductor", appauthor=False)
+
+
+def data_folder() -> Path:
+    """The folder of the history and of the list of trusted files; `CONDUCTOR_HOME` moves it. It need not exist."""
+    moved = os.environ.get("CONDUCTOR_HOME")
+    if moved:
+        return Path(moved).expanduser()
+    import platformdirs
+
+    return platformdirs.user_state_path("conductor", appauthor=False)

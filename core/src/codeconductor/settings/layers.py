@@ -1,0 +1,259 @@
+"""The layers that settings come from, read as they stand; nothing is checked against a type here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from typing import TYPE_CHECKING, Literal
+
+import attrs
+
+from codeconductor.errors import InputError
+from codeconductor.settings.folders import config_folder, data_folder
+from codeconductor.settings.tables import NEEDS_TRUST
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+ENVIRONMENT_PREFIX = "CONDUCTOR_"
+PROJECT_FILE = "conductor.toml"
+
+_SENSITIVE = frozenset({"argv", "api_keys", "base_url", "command", "environment", "host", "hosts", "url"})
+"""Fields that need trust in any plugin's table, whether or not its author said so."""
+
+
+class Text(str):
+    """A value from the environment: text, to be read as the type of its field."""
+
+    __slots__ = ()
+
+
+@attrs.frozen
+class Layer:
+    """One source of settings: its name for people, and its tables."""
+
+    name: str
+    kind: Literal["command line", "environment", "project", "user"]
+    tree: Mapping[str, object]
+    path: Path | None = None
+    trusted: bool = True
+
+
+@attrs.frozen
+class Origin:
+    """Where a value came from: the layer's name, and the key as it is written there."""
+
+    layer: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"{self.layer}: {self.key}"
+
+
+@attrs.frozen
+class Table:
+    """One table merged from all layers, unchecked."""
+
+    values: dict[str, object]
+    origins: dict[str, Origin]
+    ignored: tuple[Origin, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """All layers, strongest first, and the folder of the project."""
+
+    layers: tuple[Layer, ...]
+    root: Path
+
+    def table(self, name: str, cls: type) -> Table:
+        """Merge the table `name` (dots lead into tables) from the weakest layer to the strongest.
+
+        `[providers.acme]` may be written as `[acme]` too.
+        What an untrusted project's file may not say is left out, and listed as ignored.
+        """
+        values: dict[str, object] = {}
+        origins: dict[str, Origin] = {}
+        ignored: list[Origin] = []
+        fields = {field.name: field for field in attrs.fields(cls)}
+        for layer in reversed(self.layers):
+            found = {**_find(layer, name.removeprefix("providers.")), **_find(layer, name)}
+            for key, value in found.items():
+                field = fields.get(key) or fields.get(key.replace("-", "_"))
+                written = f"{name}.{key}"
+                if layer.kind == "environment":
+                    written = ENVIRONMENT_PREFIX + "__".join([*name.split("."), key]).upper()
+                origin = Origin(layer.name, written)
+                if field is not None and not layer.trusted and self._loosens(field, value, values):
+                    ignored.append(origin)
+                    continue
+                target = field.name if field is not None else key
+                values[target] = value
+                origins[target] = origin
+        return Table(values, origins, tuple(ignored))
+
+    def _loosens(self, field: attrs.Attribute[object], value: object, weaker: Mapping[str, object]) -> bool:
+        rule = field.metadata.get(NEEDS_TRUST, False) or field.name in _SENSITIVE
+        if not callable(rule):
+            return bool(rule)
+        current = weaker.get(field.name, field.default)
+        return bool(rule(value, current, self.root))
+
+    def names(self) -> dict[str, Origin]:
+        """Every table that a layer has, with the first place it was seen; tables under `providers` by their path."""
+        seen: dict[str, Origin] = {}
+        for layer in self.layers:
+            for name, value in layer.tree.items():
+                if name == "providers" and isinstance(value, dict):
+                    for provider in value:
+                        seen.setdefault(f"providers.{provider}", Origin(layer.name, f"providers.{provider}"))
+                else:
+                    seen.setdefault(name, Origin(layer.name, name))
+        return seen
+
+    @property
+    def project_layer(self) -> Layer | None:
+        """The project's file, where there is one."""
+        return next((layer for layer in self.layers if layer.kind == "project"), None)
+
+
+def _find(layer: Layer, name: str) -> Mapping[str, object]:
+    table: object = layer.tree
+    for part in name.split("."):
+        if not isinstance(table, dict) or part not in table:
+            return {}
+        table = table[part]
+    if not isinstance(table, dict):
+        raise InputError(f"{layer.name}: {name}: expected a table, got {table!r}", hint=f"write it as [{name}]")
+    return table
+
+
+def read_settings(
+    folder: Path,
+    *,
+    overrides: Mapping[str, object] | None = None,
+    environ: Mapping[str, str] | None = None,
+    user_file: Path | None = None,
+) -> Settings:
+    """Read every layer that counts in `folder`.
+
+    Args:
+        folder: Where the user stands; the project's file is looked for here and in its parents.
+        overrides: The command line's tables.
+        environ: The process's environment unless given.
+        user_file: The platform's `conductor/config.toml` unless given.
+
+    Raises:
+        InputError: A file cannot be read or is no TOML; the message has its path and line.
+    """
+    layers = [Layer("command line", "command line", overrides or {})]
+    layers.append(Layer("environment", "environment", _from_environment(os.environ if environ is None else environ)))
+    project_file = _project_file(folder)
+    if project_file is not None:
+        path, tree = project_file
+        layers.append(Layer(str(path), "project", tree, path, trusted=is_trusted(path)))
+    path = user_file or config_folder() / "config.toml"
+    if path.is_file():
+        layers.append(Layer(str(path), "user", _read_toml(path), path))
+    return Settings(layers=tuple(layers), root=_root(folder, project_file[0] if project_file else None))
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
+    tree: dict[str, object] = {}
+    for name, value in environ.items():
+        path = name.removeprefix(ENVIRONMENT_PREFIX)
+        if path == name or "__" not in path:
+            continue
+        *tables, key = path.lower().split("__")
+        table = tree
+        for part in tables:
+            inner = table.setdefault(part, {})
+            if not isinstance(inner, dict):
+                raise InputError(f"environment: {name} is below another setting", hint="unset one of the two")
+            table = inner
+        table[key] = Text(value)
+    return tree
+
+
+def _project_file(folder: Path) -> tuple[Path, dict[str, object]] | None:
+    folder = folder.absolute()
+    for parent in (folder, *folder.parents):
+        path = parent / PROJECT_FILE
+        if path.is_file():
+            return path, _read_toml(path)
+        path = parent / "pyproject.toml"
+        if path.is_file():
+            tree = _read_toml(path)
+            tool = tree.get("tool")
+            if isinstance(tool, dict) and "conductor" in tool:
+                table = tool["conductor"]
+                if not isinstance(table, dict):
+                    raise InputError(f"{path}: tool.conductor: expected a table, got {table!r}")
+                return path, table
+    return None
+
+
+def _root(folder: Path, project_file: Path | None) -> Path:
+    if project_file is not None:
+        return project_file.parent
+    folder = folder.absolute()
+    for parent in (folder, *folder.parents):
+        if (parent / ".git").exists() or (parent / "pyproject.toml").is_file():
+            return parent
+    return folder
+
+
+def _read_toml(path: Path) -> dict[str, object]:
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8"))
+    except OSError as exc:
+        raise InputError(f"cannot read {path}: {exc.strerror}", hint="check the file's permissions") from exc
+    except UnicodeDecodeError as exc:
+        line = exc.object[: exc.start].count(b"\n") + 1
+        raise InputError(f"{path}, line {line}: not UTF-8", hint="save the file as UTF-8") from exc
+    except tomllib.TOMLDecodeError as exc:
+        raise InputError(f"{path}: {exc}", hint="correct the file; TOML is described at https://toml.io") from exc
+
+
+def _trust_file() -> Path:
+    return data_folder() / "trusted.json"
+
+
+def _trusted() -> dict[str, str]:
+    try:
+        entries = json.loads(_trust_file().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return entries if isinstance(entries, dict) else {}
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file's content, in hexadecimal digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def is_trusted(path: Path) -> bool:
+    """Whether the file's owner has trusted just this content of it."""
+    entries = _trusted()
+    return str(path) in entries and entries[str(path)] == digest(path)
+
+
+def trust(path: Path) -> str:
+    """Trust the file as it stands, and give its SHA-256."""
+    value = digest(path)
+    entries = _trusted() | {str(path): value}
+    file = _trust_file()
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        partial = file.with_suffix(f".{os.getpid()}.tmp")
+        partial.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
+        partial.replace(file)
+    except OSError as exc:
+        raise InputError(
+            f"cannot write {file}: {exc.strerror}", hint="make the folder writable, or move it with CONDUCTOR_HOME"
+        ) from exc
+    return value

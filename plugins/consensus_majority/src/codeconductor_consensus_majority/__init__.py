@@ -1,0 +1,1 @@
+"""CodeConductor plugin: decides by majority, by weights or by the best model."""

@@ -1,0 +1,1 @@
+"""CodeConductor plugin: models in this process, without any server."""

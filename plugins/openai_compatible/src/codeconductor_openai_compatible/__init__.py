@@ -1,0 +1,1 @@
+"""CodeConductor plugin: any server with OpenAI's chat-completion protocol."""

@@ -1,0 +1,1 @@
+"""CodeConductor plugin: writes prompts from Jinja templates."""

@@ -1,0 +1,1 @@
+"""CodeConductor plugin: recorded answers as models."""
