@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         WitnessOption,
         decide,
     )
-    from codeconductor.converters import from_reply, to_plain
+    from codeconductor.converters import consensus_document, from_reply, run_document, to_plain
     from codeconductor.discovery import (
         Discovery,
         Model,
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
         json_object,
         server_events,
     )
-    from codeconductor.pipeline import Run, conduct
+    from codeconductor.pipeline import Run, conduct, make_task
     from codeconductor.prompting import (
         Prompt,
         PromptLimits,
@@ -94,6 +94,7 @@ _HOMES = {
         "ConductorError",
         "InputError",
         "ProviderError",
+        "make_task",
         "nearest",
         "unknown_name",
     ),
@@ -106,7 +107,9 @@ _HOMES = {
         "setting",
     ),
     "codeconductor.converters": (
+        "consensus_document",
         "from_reply",
+        "run_document",
         "to_plain",
     ),
     "codeconductor.http": (
@@ -172,6 +175,7 @@ _HOMES = {
     "codeconductor.pipeline": (
         "Run",
         "conduct",
+        "consensus_document",
     ),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -216,6 +220,7 @@ __all__ = [
     "checked",
     "conduct",
     "config_folder",
+    "consensus_document",
     "data_folder",
     "decide",
     "discover",
@@ -229,12 +234,14 @@ __all__ = [
     "is_loopback",
     "json_lines",
     "json_object",
+    "make_task",
     "nearest",
     "read_context",
     "read_project",
     "read_reply",
     "read_task",
     "render",
+    "run_document",
     "server_events",
     "setting",
     "split_reasoning",

@@ -231,26 +231,54 @@ def _no_answer(answers: Sequence[Answer]) -> NoAnswerError:
     )
 
 
-async def _suited(session: Session, task: Task, answers: Sequence[Answer], bench: Bench) -> Consensus:
-    """The strategy that suits best decides; one that raises is warned about, and the next one tried."""
+def _ranked(session: Session, task: Task, answers: Sequence[Answer], bench: Bench) -> list[str]:
+    """The strategies that fit at all, the best first; ties by name."""
     ranked: list[tuple[int, str]] = []
-    strategies = session.plugins.consensus_strategies()
-    for name, (plugin, strategy) in strategies.items():
+    for name, (plugin, strategy) in session.plugins.consensus_strategies().items():
         suits = getattr(strategy, "suits", None)
         try:
             fit = 0 if suits is None else suits(task, answers, bench)
         except Exception as exc:  # noqa: BLE001 - costs only this strategy
-            session.warn(f"strategy {name!r} of plugin {plugin!r} is passed over: {type(exc).__name__}: {exc}")
+            session.warn(f"strategy {name!r} of plugin {plugin!r} is passed over: {_words(exc)}")
             continue
         if isinstance(fit, int):
             ranked.append((-fit, name))
-    for _, name in sorted(ranked):
+    return [name for _, name in sorted(ranked)]
+
+
+async def _suited(session: Session, task: Task, answers: Sequence[Answer], bench: Bench) -> Consensus:
+    """The strategy that suits best decides; one that raises is warned about, and the next one tried."""
+    strategies = session.plugins.consensus_strategies()
+    for name in _ranked(session, task, answers, bench):
         plugin, strategy = strategies[name]
         try:
             return await _decided(strategy, task, answers, bench)
         except Exception as exc:  # noqa: BLE001 - costs only this strategy
-            session.warn(f"strategy {name!r} of plugin {plugin!r} is passed over: {type(exc).__name__}: {exc}")
+            session.warn(f"strategy {name!r} of plugin {plugin!r} is passed over: {_words(exc)}")
     raise InputError("no installed strategy fits these answers", hint=f"install one: pip install {PACKAGE}")
+
+
+def is_settled(
+    session: Session, task: Task, answers: Sequence[Answer], pending: int, bench: Bench, strategy: str
+) -> bool:
+    """Whether the strategy says that the `pending` answers cannot change its decision; one that raises says no."""
+    strategies = session.plugins.consensus_strategies()
+    if strategy == "auto":
+        ranked = _ranked(session, task, answers, bench)
+        if not ranked:
+            return False
+        strategy = ranked[0]
+    plugin, chosen = strategies[strategy]
+    settled = getattr(chosen, "settled", None)
+    try:
+        return settled is not None and bool(settled(task, answers, pending))
+    except Exception as exc:  # noqa: BLE001 - only the shortcut is lost
+        session.warn(f"strategy {strategy!r} of plugin {plugin!r} cannot say when it is settled: {_words(exc)}")
+        return False
+
+
+def _words(exc: Exception) -> str:
+    return f"{type(exc).__name__}: {exc}"
 
 
 async def _decided(strategy: ConsensusStrategy, task: Task, answers: Sequence[Answer], bench: Bench) -> Consensus:

@@ -122,6 +122,11 @@ async def dispatch(
         await asyncio.gather(*asking, return_exceptions=True)
 
 
+def _well_formed(text: str) -> str:
+    """Join surrogates that were cut between two pieces, and replace those that stay alone: they cannot be written."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 class _Request:
     """One request under way, and what has arrived of its answer."""
 
@@ -205,7 +210,7 @@ class _Request:
         return self._answer(self._failure("cancelled", "not waited for", None), now)
 
     def _answer(self, error: Failure | None, now: float) -> Answer:
-        reply = read_reply("".join(self._text), "".join(self._reasoning))
+        reply = read_reply(_well_formed("".join(self._text)), _well_formed("".join(self._reasoning)))
         if error is None and not reply.text.strip() and not self._tool_calls:
             error = self._empty(reply.reasoning)
         started = self._started

@@ -1,0 +1,8 @@
+"""The whole flow: task ─▶ discovery ─▶ dispatch ─▶ consensus ─▶ prompt, from words to a prompt in one call."""
+
+from __future__ import annotations
+
+from codeconductor.pipeline.conduct import conduct, make_task
+from codeconductor.pipeline.run import Run
+
+__all__ = ["Run", "conduct", "make_task"]

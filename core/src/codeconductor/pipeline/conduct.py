@@ -1,0 +1,180 @@
+"""`conduct`: the stages one after the other, each given what the one before has made."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from typing import TYPE_CHECKING
+
+import attrs
+
+from codeconductor.consensus import collect_weights, decide, find_strategy, is_settled
+from codeconductor.discovery import choose, discover
+from codeconductor.dispatch import Answer, Limits, dispatch, question
+from codeconductor.errors import ConductorError, LowConfidenceError, NoModelError, nearest, unknown_name
+from codeconductor.events import RunStarted
+from codeconductor.pipeline.bench import SessionBench
+from codeconductor.pipeline.run import Run
+from codeconductor.prompting import PromptLimits, find_renderer, render
+from codeconductor.settings import PromptSettings, RunSettings
+from codeconductor.task import Task, read_context, read_project, read_task
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from codeconductor.discovery import Discovery, Model
+    from codeconductor.session import Session
+
+_SAMPLES_ALONE = 5
+"""Answers of a single model: enough for a vote among its own samples."""
+
+_TEMPERATURE_OF_SAMPLES = 0.7
+"""Where several samples of a model are taken and nobody says otherwise: they have to differ."""
+
+
+def make_task(session: Session, text: str, context: Sequence[str] = ()) -> Task:
+    """The task of a user's words, with the facts of the project and the files that they name.
+
+    Args:
+        text: As typed or read.
+        context: Paths of files and folders; ``"-"`` is standard input.
+
+    Raises:
+        InputError: The task is empty or too long; a path does not exist or cannot be read.
+    """
+    settings = session.settings("run", RunSettings)
+    return read_task(
+        text,
+        kind=settings.kind,
+        language=settings.language,
+        context=read_context(context, session.root, session.warn),
+        project=read_project(session.root, session.settings("prompt", PromptSettings)),
+    )
+
+
+async def conduct(session: Session, task: Task, *, command: str = "run") -> Run:
+    """Ask the models, decide between their answers, and write the prompt.
+
+    What a stage refuses ends the run and becomes its `error`; what came before it is kept. Settings are those of the
+    session's table ``run``.
+
+    Raises:
+        InputError: A strategy, renderer, template or provider of that name does not exist.
+    """
+    settings = session.settings("run", RunSettings)
+    find_strategy(session, settings.strategy)
+    find_renderer(session, settings.renderer, settings.template)
+    run = Run(task=task, command=command)
+    answers: list[Answer] = []
+    began = time.perf_counter()
+    try:
+        found = await discover(session)
+        models = _chosen(session, found, settings)
+        run = attrs.evolve(run, models=tuple(models), problems=found.problems)
+        session.events.emit(RunStarted(run))
+        limits = Limits(timeout=settings.timeout, load_timeout=settings.load_timeout)
+        seed = settings.seed if settings.seed is not None else random.randrange(2**31)  # noqa: S311 - no secret
+        bench = SessionBench(session, weights=collect_weights(session, task, models), seed=seed, limits=limits)
+        await _ask(session, task, models, settings, limits, bench, answers)
+        consensus = await decide(session, task, answers, bench, strategy=settings.strategy)
+        run = attrs.evolve(run, consensus=consensus)
+        prompt_limits = PromptLimits(max_tokens=settings.max_tokens_prompt, template=settings.template)
+        prompt = render(session, task, consensus, renderer=settings.renderer, limits=prompt_limits)
+        run = attrs.evolve(run, prompt=prompt, status="finished", error=_too_low(settings, consensus.confidence))
+    except ConductorError as exc:
+        run = attrs.evolve(run, status="failed", error=exc)
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        run = attrs.evolve(run, status="interrupted")
+        raise
+    except BaseException:
+        run = attrs.evolve(run, status="failed")
+        raise
+    finally:
+        order = {model.id: position for position, model in enumerate(run.models)}
+        answers.sort(key=lambda answer: (order[answer.model.id], answer.sample))
+        seconds = time.perf_counter() - began
+        run = attrs.evolve(run, answers=tuple(answers), warnings=tuple(session.warnings), seconds=seconds)
+        session.plugins.run_finished(session, run)
+    return run
+
+
+async def _ask(
+    session: Session,
+    task: Task,
+    models: Sequence[Model],
+    settings: RunSettings,
+    limits: Limits,
+    bench: SessionBench,
+    answers: list[Answer],
+) -> None:
+    """Fill `answers`, until all are in, the quorum is reached, or the strategy is settled."""
+    samples = settings.samples
+    if samples == "auto":
+        samples = _SAMPLES_ALONE if len(models) == 1 else 1
+    temperature = settings.temperature
+    if temperature is None and samples > 1:
+        temperature = _TEMPERATURE_OF_SAMPLES
+
+    async with dispatch(
+        session,
+        models,
+        lambda model: question(task, model, temperature=temperature, seed=bench.seed),
+        samples=samples,
+        limits=limits,
+    ) as arrivals:
+        async for answer in arrivals:
+            answers.append(answer)
+            if not arrivals.pending:
+                break
+            usable = [answer for answer in answers if answer.is_usable]
+            if settings.quorum is not None and len(usable) >= settings.quorum:
+                break
+            if usable and is_settled(session, task, usable, arrivals.pending, bench, settings.strategy):
+                break
+    answers.extend(arrivals.unfinished)
+
+
+def _chosen(session: Session, found: Discovery, settings: RunSettings) -> list[Model]:
+    """The models to ask.
+
+    Raises:
+        InputError: A provider that was named does not exist.
+        NoModelError: Nothing is reachable, or nothing matches; the message says which.
+    """
+    known = {model.provider for model in found.models} | {problem.provider for problem in found.problems}
+    known |= {info.name for info in session.plugins.infos.values() if "conductor_discover_models" in info.hooks}
+    for provider in settings.providers:
+        if provider not in known:
+            raise unknown_name("provider", provider, known)
+    models = choose(found.models, patterns=settings.models, providers=settings.providers)
+    if models:
+        if all(model.offer == "fallback" for model in models) and not (settings.models or settings.providers):
+            session.warn(
+                f"no model server is running: asking {', '.join(model.id for model in models)}, a small built-in model "
+                "for a first look; start Ollama (ollama serve) or LM Studio (lms server start) for useful answers"
+            )
+        return models
+    wanted = ", ".join([*settings.models, *settings.providers])
+    names = [model.id for model in found.models if model.kind == "chat"]
+    if wanted and names:
+        close = next((match for pattern in settings.models if (match := nearest(pattern, names))), None)
+        hint = f"did you mean {close!r}?" if close else "`conductor models` lists what can be asked"
+        raise NoModelError(f"no model matches {wanted!r}", hint=hint)
+    reasons = "; ".join(f"{problem.provider}: {problem.error}" for problem in found.problems)
+    hints = [problem.hint for problem in found.problems if problem.hint]
+    if any(model.remote for model in found.models):
+        hints.insert(0, "models on somebody else's computer are asked only when named with --model")
+    raise NoModelError(
+        "no model could be found" + (f" ({reasons})" if reasons else ""),
+        hint="; ".join(dict.fromkeys(hints)) or "start Ollama (ollama serve) or LM Studio (lms server start)",
+    )
+
+
+def _too_low(settings: RunSettings, confidence: float) -> LowConfidenceError | None:
+    if settings.min_confidence is None or confidence >= settings.min_confidence:
+        return None
+    return LowConfidenceError(
+        f"the consensus reached {confidence:.2f}, less than the {settings.min_confidence:g} that was asked for",
+        hint="ask more models or take more --samples, or lower --min-confidence",
+    )
