@@ -175,7 +175,7 @@ _HOMES = {
     "codeconductor.pipeline": (
         "Run",
         "conduct",
-        "consensus_document",
+        "make_task",
     ),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

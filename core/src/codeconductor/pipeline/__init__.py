@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codeconductor.pipeline.conduct import conduct, make_task
 from codeconductor.pipeline.run import Run
+from codeconductor.pipeline.stages import conduct, make_task
 
 __all__ = ["Run", "conduct", "make_task"]
