@@ -1,0 +1,122 @@
+"""The history's SQLite file: how it is opened, made and brought up to date."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from codeconductor.errors import InputError
+
+if TYPE_CHECKING:
+    import sqlite3
+    from pathlib import Path
+
+FILE = "history.db"
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        "CREATE TABLE run (id TEXT PRIMARY KEY, command TEXT NOT NULL, started TEXT NOT NULL, seconds REAL,"
+        " task TEXT NOT NULL, strategy TEXT, confidence REAL, models TEXT NOT NULL, status TEXT NOT NULL,"
+        " document TEXT NOT NULL)",
+        "CREATE INDEX run_by_start ON run (started DESC, id DESC)",
+        "CREATE TABLE answer (run_id TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE, model TEXT NOT NULL,"
+        " sample INTEGER NOT NULL, error TEXT, seconds REAL, document TEXT NOT NULL,"
+        " PRIMARY KEY (run_id, model, sample)) WITHOUT ROWID",
+    ),
+)
+"""SQL steps by schema version: step N leads from version N to N + 1, in one transaction with the new number."""
+
+_BUSY = 10.0
+"""Seconds to wait for another conductor's write."""
+
+
+class HistoryError(InputError):
+    """The history cannot be read or written."""
+
+
+def connect(folder: Path) -> sqlite3.Connection:
+    """Open the history in `folder`, with the current schema; the file is readable by its owner alone.
+
+    Raises:
+        HistoryError: The file cannot be opened, is damaged, or was written by a newer release.
+    """
+    import sqlite3
+
+    path = folder / FILE
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():  # made before SQLite makes it, so that its two companions get the same mode
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = WAL")  # a network file system refuses, and goes on without it
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        _migrate(connection, path)
+    except sqlite3.DatabaseError as exc:
+        raise HistoryError(f"the history {path} cannot be used: {exc}", hint=remedy(exc)) from exc
+    except OSError as exc:
+        raise HistoryError(
+            f"the history {path} cannot be used: {exc.strerror}",
+            hint="make the folder writable, move it with CONDUCTOR_HOME, or use --no-history",
+        ) from exc
+    return connection
+
+
+def remedy(exc: Exception) -> str:
+    words = str(exc)
+    if "locked" in words or "busy" in words:
+        return "another program holds the file open; try again"
+    if "full" in words:
+        return "free some disk space"
+    if "malformed" in words or "not a database" in words:
+        return "the file is damaged: move it away, and a new one is made"
+    return "make the file writable, move the folder with CONDUCTOR_HOME, or use --no-history"
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    if _version(connection) == len(MIGRATIONS):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = _version(connection)  # another conductor may have been faster
+        if version > len(MIGRATIONS):
+            raise HistoryError(
+                f"the history {path} was written by a newer release (schema {version})",
+                hint="upgrade conductor, or move the folder with CONDUCTOR_HOME",
+            )
+        for step in MIGRATIONS[version:]:
+            for statement in step:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def connect_to_read(folder: Path) -> sqlite3.Connection | None:
+    """Open the history to read it, also where it may not be written; None where there is none.
+
+    Raises:
+        HistoryError: The file cannot be opened or is damaged.
+    """
+    import sqlite3
+
+    path = folder / FILE
+    if not path.exists():
+        return None
+    try:
+        return connect(folder)
+    except HistoryError:
+        if os.access(path, os.W_OK) and os.access(folder, os.W_OK):
+            raise
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+        _version(connection)
+    except sqlite3.DatabaseError as exc:
+        raise HistoryError(f"the history {path} cannot be read: {exc}", hint=remedy(exc)) from exc
+    return connection
