@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from codeconductor.converters import structure_table
 from codeconductor.errors import InputError, nearest
@@ -15,12 +15,23 @@ from codeconductor.plugins import Plugins
 from codeconductor.settings import TABLES, PluginsSettings, Settings, Table, read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Hashable, Mapping
     from types import TracebackType
 
     import httpx2
 
 T = TypeVar("T")
+
+
+class Closable(Protocol):
+    """What `Session.keep` closes when the session ends."""
+
+    async def aclose(self) -> None:
+        """Give back what it holds."""
+        ...
+
+
+C = TypeVar("C", bound=Closable)
 
 _KEYRING_SERVICE = "conductor"
 
@@ -45,6 +56,7 @@ class Session:
         self._tables: dict[str, type] = dict(TABLES)
         self._structured: dict[tuple[str, type], object] = {}
         self._clients: dict[tuple[str, str | None], httpx2.AsyncClient] = {}
+        self._kept: dict[Hashable, Closable] = {}
         self._exits = AsyncExitStack()
         for _plugin, name, cls in plugins.settings():
             self._tables[name] = cls
@@ -157,6 +169,19 @@ class Session:
             if not is_loopback(host):
                 self.warn(f"prompts may be sent to {host}, which is not this machine")
         return self._clients[host, key]
+
+    def keep(self, key: Hashable, make: Callable[[], C]) -> C:
+        """What a plugin needs for as long as the session lasts: made when first asked for, closed with the session.
+
+        Args:
+            key: Begins with the plugin's name, such as ``("acme", path)``.
+            make: Makes it, without waiting for anything.
+        """
+        if key not in self._kept:
+            made = make()
+            self._kept[key] = made
+            self._exits.push_async_callback(made.aclose)
+        return self._kept[key]  # type: ignore[return-value]  # a key belongs to one kind of thing
 
     def secret(self, reference: str) -> str | None:
         """An API key from the environment (``env:NAME``) or the system's keyring (``keyring:NAME``); None: not set.

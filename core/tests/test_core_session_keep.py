@@ -1,0 +1,34 @@
+"""What a plugin keeps for a session lives exactly as long as the session."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from codeconductor import Session
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Machine:
+    def __init__(self, closed: list[str], name: str) -> None:
+        self.closed, self.name = closed, name
+
+    async def aclose(self) -> None:
+        self.closed.append(self.name)
+
+
+def test_what_is_kept_is_made_once_a_key_and_closed_with_the_session(tmp_path: Path) -> None:
+    """The second asker gets the first one's; the last one made is closed first."""
+    closed: list[str] = []
+
+    async def use() -> None:
+        async with Session.start(tmp_path) as session:
+            first = session.keep(("acme", "one"), lambda: Machine(closed, "one"))
+            assert session.keep(("acme", "one"), lambda: Machine(closed, "never")) is first
+            assert session.keep(("acme", "two"), lambda: Machine(closed, "two")) is not first
+            assert closed == []
+
+    asyncio.run(use())
+    assert closed == ["two", "one"]
