@@ -221,7 +221,10 @@ def models_document(models: Iterable[Model], problems: Iterable[Problem]) -> dic
     return {
         "schema": "conductor.models/1",
         "models": [model_document(model) for model in models],
-        "problems": [to_plain(problem) for problem in problems],
+        "problems": [
+            {"provider": problem.provider, "host": problem.host, "error": problem.error, "hint": problem.hint}
+            for problem in problems
+        ],
     }
 
 

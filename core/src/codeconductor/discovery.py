@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import attrs
@@ -27,6 +27,9 @@ HOST_TIMEOUT = 5.0
 
 PLUGIN_TIMEOUT = HOST_TIMEOUT + 0.5
 """Seconds that one plugin may take for all of its hosts, which it asks at once."""
+
+
+Offer = Literal["always", "fallback", "named"]
 
 
 def _default_id(model: Model) -> str:
@@ -64,7 +67,7 @@ class Model:
     kind: Literal["chat", "embedding"] = "chat"
     loaded: bool | None = None
     remote: bool = False
-    offer: Literal["always", "fallback", "named"] = "always"
+    offer: Offer = "always"
     context_length: int | None = None
     size: int | None = None
     memory: int | None = None
@@ -86,12 +89,17 @@ class Problem:
         host: Base address; None when the plugin itself failed.
         error: What happened.
         hint: What to do about it.
+        offer: As for a `Model`: that a fallback cannot be asked matters only where it would be.
     """
 
     provider: str
     host: str | None = None
     error: str
     hint: str | None = None
+    offer: Offer = "always"
+
+
+Found = TypeVar("Found", Model, Problem)
 
 
 @attrs.frozen
@@ -122,7 +130,7 @@ async def discover(session: Session) -> Discovery:
                 models.append(item)
             else:
                 problems.append(item)
-    discovery = Discovery(_with_ids(_offered(models, session), session), tuple(problems))
+    discovery = Discovery(_with_ids(_offered(models, models, session), session), _offered(problems, models, session))
     session.events.emit(Discovered(discovery.models, discovery.problems))
     return discovery
 
@@ -148,20 +156,19 @@ def _report(plugin: str) -> str:
     return f"this is a fault of the plugin: report it, or put {plugin!r} into [plugins] disabled"
 
 
-def _offered(models: Sequence[Model], session: Session) -> list[Model]:
+def _offered(items: Iterable[Found], models: Sequence[Model], session: Session) -> tuple[Found, ...]:
     """Leave out what would not be asked: a fallback beside other chat models, and what only counts when named."""
     run = session.settings("run", RunSettings)
-    offered = [model for model in models if model.offer == "always"]
-    needed = not any(model.kind == "chat" and not model.remote for model in offered)
-    for model in models:
-        named = model.provider in run.providers or any(
-            pattern.lower().startswith(f"{model.provider.lower()}/") for pattern in run.models
-        )
-        if model.offer == "fallback":
-            named = named or needed or _is_meant(model, run.models)
-        if model.offer != "always" and named:
-            offered.append(model)
-    return offered
+    needed = not any(model.offer == "always" and model.kind == "chat" and not model.remote for model in models)
+
+    def counts(item: Found) -> bool:
+        prefix = f"{item.provider.lower()}/"
+        named = item.provider in run.providers or any(pattern.lower().startswith(prefix) for pattern in run.models)
+        if item.offer == "fallback":
+            return named or needed or (isinstance(item, Model) and _is_meant(item, run.models))
+        return named or item.offer == "always"
+
+    return tuple(item for item in items if counts(item))
 
 
 def _with_ids(models: Sequence[Model], session: Session) -> tuple[Model, ...]:

@@ -1,0 +1,62 @@
+"""A fallback, and that it cannot be asked, show up just where it would be asked."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from codeconductor import Discovery, Model, Problem, Session, discover, hookimpl
+from codeconductor.plugins import PluginInfo, Plugins
+from codeconductor.settings import read_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MODEL = Model(provider="spare", name="wheel", host="embedded:", offer="fallback")
+PROBLEM = Problem(provider="spare", error="no weights", hint="fetch them", offer="fallback")
+SERVED = Model(provider="acme", name="parrot", host="http://127.0.0.1:1")
+
+
+class Provider:
+    def __init__(self, *items: Model | Problem) -> None:
+        self.items = items
+
+    @hookimpl
+    async def conductor_discover_models(self) -> tuple[Model | Problem, ...]:
+        return self.items
+
+
+def found(folder: Path, *items: Model | Problem, **run: Any) -> Discovery:
+    plugins = Plugins()
+    plugins.register(Provider(*items), PluginInfo("test"))
+
+    async def ask() -> Discovery:
+        async with Session(read_settings(folder, overrides={"run": run}), plugins) as session:
+            return await discover(session)
+
+    return asyncio.run(ask())
+
+
+@pytest.mark.parametrize("item", [MODEL, PROBLEM])
+def test_a_fallback_is_silent_where_a_chat_model_is_reachable(tmp_path: Path, item: Model | Problem) -> None:
+    """Who has a server is not told about weights that nobody needs."""
+    discovery = found(tmp_path, SERVED, item)
+    assert [model.name for model in discovery.models] == ["parrot"]
+    assert not discovery.problems
+
+
+@pytest.mark.parametrize("others", [(), (Model(provider="acme", name="vectors", host="h", kind="embedding"),)])
+def test_a_fallback_counts_where_nothing_else_can_write(tmp_path: Path, others: tuple[Model, ...]) -> None:
+    """Without a chat model the fallback is listed, and so is the reason why there is none."""
+    discovery = found(tmp_path, *others, MODEL, PROBLEM)
+    assert "wheel" in [model.name for model in discovery.models]
+    assert discovery.problems == (PROBLEM,)
+
+
+@pytest.mark.parametrize("run", [{"providers": ["spare"]}, {"models": ["spare/*"]}])
+def test_a_fallback_counts_where_it_is_named(tmp_path: Path, run: dict[str, Any]) -> None:
+    """Who names the provider hears of it, servers or not."""
+    discovery = found(tmp_path, SERVED, MODEL, PROBLEM, **run)
+    assert "wheel" in [model.name for model in discovery.models]
+    assert discovery.problems == (PROBLEM,)
