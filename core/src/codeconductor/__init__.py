@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from codeconductor.hookspecs import hookimpl
     from codeconductor.http import (
         checked,
+        fault_of_status,
         http_faults,
         is_loopback,
         json_lines,
@@ -114,6 +115,7 @@ _HOMES = {
     ),
     "codeconductor.http": (
         "checked",
+        "fault_of_status",
         "http_faults",
         "is_loopback",
         "json_lines",
@@ -226,6 +228,7 @@ __all__ = [
     "discover",
     "discover_hosts",
     "estimate_tokens",
+    "fault_of_status",
     "fence_for",
     "from_reply",
     "hookimpl",
