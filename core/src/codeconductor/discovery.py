@@ -36,6 +36,10 @@ def _default_id(model: Model) -> str:
     return f"{model.provider}/{model.name}"
 
 
+def _texts(texts: Iterable[str]) -> frozenset[str]:  # a type checker cannot see through `converter=frozenset`
+    return frozenset(texts)
+
+
 @attrs.frozen(kw_only=True)
 class Model:
     """One model as its server offers it; None means that the server does not tell.
@@ -73,7 +77,7 @@ class Model:
     memory: int | None = None
     parameters: int | None = None
     quantization: str | None = None
-    capabilities: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
+    capabilities: frozenset[str] = attrs.field(default=frozenset(), converter=_texts)
     parallel: int | None = None
     slots: int | None = None
     id: str = attrs.field(default=attrs.Factory(_default_id, takes_self=True))
