@@ -1,0 +1,142 @@
+"""What Ollama tells of its models, as `Model` values; no I/O."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+
+import attrs
+from codeconductor import Model
+
+from codeconductor_ollama.wire import Details, InMemory, Installed, Shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+_MANIFEST_SIZE = 4096
+"""Bytes: no model is as small; the entry of a cloud model has some 400."""
+
+_EMBEDDING_NAME = re.compile(r"embed|minilm|(?:^|[/-])bge", re.IGNORECASE)
+
+_COUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([KMBT]?)", re.IGNORECASE)
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
+
+
+def without_aliases(installed: Iterable[Installed]) -> list[Installed]:
+    """Each model once: two names with the same digest are one model, and the shortest name stands for it."""
+    by_digest: dict[str, Installed] = {}
+    for entry in sorted(installed, key=lambda entry: (len(entry.name), entry.name)):
+        by_digest.setdefault(entry.digest or entry.name, entry)
+    return list(by_digest.values())
+
+
+def is_remote(host: str, entry: Installed, shown: Shown | None = None) -> bool:
+    """Whether it runs in somebody else's cloud, behind this server: any sign of it counts."""
+    server = urlsplit(host).hostname or ""
+    tag = entry.name.rpartition(":")[2]
+    details = entry.details or Details()
+    return bool(
+        server == "ollama.com"
+        or server.endswith(".ollama.com")
+        or entry.remote_host
+        or entry.remote_model
+        or (shown and (shown.remote_host or shown.remote_model))
+        or tag == "cloud"
+        or tag.endswith("-cloud")
+        or (entry.size and entry.size < _MANIFEST_SIZE and not details.format)
+    )
+
+
+def as_models(
+    host: str,
+    installed: Sequence[Installed],
+    shown: Mapping[str, Shown],
+    in_memory: Sequence[InMemory] | None,
+    parallel: int | Literal["auto"],
+) -> list[Model]:
+    """One host's models.
+
+    Args:
+        host: Base address.
+        installed: Each model once.
+        shown: What `/api/show` told, by name, of those that it was asked about.
+        in_memory: None: the server does not tell.
+        parallel: As in the settings.
+    """
+    models = []
+    for entry in installed:
+        model = _as_model(host, entry, shown.get(entry.name) or Shown(), in_memory)
+        if model is not None:
+            models.append(model)
+    if parallel == "auto":  # a server holds one request per model unless told otherwise, since 0.10
+        at_once, slots = max(1, sum(bool(model.loaded) and model.kind == "chat" for model in models)), 1
+    else:
+        at_once = slots = parallel
+    return [attrs.evolve(model, parallel=at_once, slots=slots) for model in models]
+
+
+def _as_model(host: str, entry: Installed, shown: Shown, in_memory: Sequence[InMemory] | None) -> Model | None:
+    details = entry.details or Details()
+    info = shown.model_info or {}
+    capabilities = entry.capabilities or shown.capabilities or ()
+    kind = _kind(entry.name, details, capabilities, info)
+    if kind is None:
+        return None
+    remote = is_remote(host, entry, shown)
+    running = next((one for one in in_memory or () if _is_same(one, entry)), None)
+    return Model(
+        provider="ollama",
+        name=entry.name,
+        host=host,
+        kind=kind,
+        loaded=None if in_memory is None or remote else running is not None,  # what runs elsewhere is not loaded here
+        remote=remote,
+        context_length=(running and running.context_length) or details.context_length or _longest_context(info),
+        size=entry.size,
+        memory=running.size if running else None,
+        parameters=parameter_count(details.parameter_size) or _whole(info.get("general.parameter_count")),
+        quantization=details.quantization_level or None,
+        capabilities=capabilities,
+    )
+
+
+def _is_same(running: InMemory, entry: Installed) -> bool:
+    """A name that was pulled anew has another digest than the model that is still in memory under it."""
+    if running.digest and entry.digest:
+        return running.digest == entry.digest
+    return running.name == entry.name
+
+
+def _kind(
+    name: str, details: Details, capabilities: Sequence[str], info: Mapping[str, Any]
+) -> Literal["chat", "embedding"] | None:
+    """None: it makes pictures or the like, and is nothing to ask. Servers before 0.6.4 tell no capabilities."""
+    if capabilities:
+        if "completion" in capabilities:
+            return "chat"
+        return "embedding" if "embedding" in capabilities else None
+    families = (details.family or "", *(details.families or ()))
+    embeds = (
+        any("bert" in family for family in families)
+        or any(key.endswith(".pooling_type") for key in info)
+        or _EMBEDDING_NAME.search(name)
+    )
+    return "embedding" if embeds else "chat"
+
+
+def parameter_count(text: str | None) -> int | None:
+    """Weights of "8.2B", "567M" or plain digits; None: it says none."""
+    match = _COUNT.fullmatch((text or "").strip())
+    return round(float(match[1]) * _UNITS[match[2].upper()]) or None if match else None
+
+
+def _longest_context(info: Mapping[str, Any]) -> int | None:
+    """The most tokens the model can take; its architecture names the key, mostly."""
+    named = _whole(info.get(f"{info.get('general.architecture')}.context_length"))
+    others = [value for key, value in info.items() if key.endswith(".context_length")]
+    return named or (_whole(others[0]) if len(others) == 1 else None)
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and value > 0 else None
