@@ -1,0 +1,1 @@
+"""For authors of plugins: scripted servers, values to test with, and the conformance kit (extra `testing`)."""
