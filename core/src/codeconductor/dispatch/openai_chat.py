@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from codeconductor.dispatch.values import Chunk, Query, ToolCall, Usage
 from codeconductor.errors import ProviderError
-from codeconductor.http import checked, fault_of_status, http_faults, json_object, server_events
+from codeconductor.http import (
+    beginning_of,
+    checked,
+    fault_in_reply,
+    fault_of_status,
+    http_faults,
+    json_object,
+    server_events,
+    whole_body,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     import httpx2
 
-_OPTIONAL = ("stream_options", "response_format")
-"""Fields that some servers refuse with 400 or 422; the request is then sent once more without them."""
+_OPTIONAL = {
+    "stream_options": re.compile(r"stream_options|include_usage"),
+    "response_format": re.compile(r"response_format|json_schema|grammar"),
+}
+"""Fields that some servers refuse with 400 or 422, and how they name them; the request is then sent without them."""
+
+_ABORTED = frozenset({"abort", "error"})
+"""Finish reasons of an answer that the server itself broke off; vLLM says the first."""
 
 
 async def stream_openai_chat(
@@ -25,6 +41,8 @@ async def stream_openai_chat(
     path: str = "/v1/chat/completions",
     extra: Mapping[str, Any] | None = None,
     hint: str | None = None,
+    refused_hint: str | None = None,
+    answered_by: Callable[[str], object] | None = None,
 ) -> AsyncIterator[Chunk]:
     """Ask an OpenAI-compatible server once, and stream what it says; for the use of provider plugins.
 
@@ -34,7 +52,10 @@ async def stream_openai_chat(
         query: What to ask.
         path: Of the endpoint, below the client's base address.
         extra: Further fields of the request's body.
-        hint: What to do when the server cannot be reached or says no.
+        hint: What to do when the server cannot be reached.
+        refused_hint: What to do when it says no.
+        answered_by: Called once with the model that the server says has answered, where it does: some servers let
+            the one in memory answer for a name that they do not know.
 
     Raises:
         ProviderError: With the contract's kind; what was given before it is valid.
@@ -42,17 +63,18 @@ async def stream_openai_chat(
     body = _body(model, query) | dict(extra or {})
     host = str(client.base_url).rstrip("/")
     with http_faults(host, hint=hint):
-        for attempt in (1, 2):
+        while True:
             async with client.stream("POST", path, json=body) as response:
-                if attempt == 1 and response.status_code in {400, 422} and body.keys() & set(_OPTIONAL):
-                    said = (await response.aread()).decode("utf-8", "replace")
-                    refused = [name for name in _OPTIONAL if name in said and name in body]
+                optional = body.keys() & _OPTIONAL.keys()
+                if response.status_code in {400, 422} and optional:
+                    said = await beginning_of(response)
+                    refused = {name for name in optional if _OPTIONAL[name].search(said)}
                     if not refused:
-                        raise fault_of_status(response.status_code, said, str(response.url), hint=hint)
+                        raise fault_of_status(response.status_code, said, str(response.url), hint=refused_hint)
                     body = {name: value for name, value in body.items() if name not in refused}
                     continue
-                await checked(response, hint=hint)
-                async for chunk in _chunks(response, host):
+                await checked(response, hint=refused_hint)
+                async for chunk in _Reading(host, query, answered_by).chunks(response):
                     yield chunk
                 return
 
@@ -78,53 +100,104 @@ def _body(model: str, query: Query) -> dict[str, Any]:
     return body
 
 
-async def _chunks(response: httpx2.Response, host: str) -> AsyncIterator[Chunk]:
-    if not response.headers.get("content-type", "").startswith("text/event-stream"):
-        # no streaming here, or no success in spite of the status: the body is one object
-        data = json_object((await response.aread()).decode("utf-8", "replace"))
-        _refuse_error(data, host)
+class _Reading:
+    """One reply as it is read: what was said so far, and whether it is complete."""
+
+    def __init__(self, host: str, query: Query, answered_by: Callable[[str], object] | None) -> None:
+        self._host = host
+        self._wants_json = query.response_schema is not None
+        self._answered_by = answered_by
+        self._calls = _Calls()
+        self._thoughts: list[str] = []
+        self._said_text = False
+        self._finished = False
+
+    async def chunks(self, response: httpx2.Response) -> AsyncIterator[Chunk]:
+        """The pieces of the answer, whether or not the server streams them."""
+        if response.headers.get("content-type", "").lower().startswith("text/event-stream"):
+            async for chunk in self._streamed(response):
+                yield chunk
+        else:
+            for chunk in self._whole(json_object(await whole_body(response))):
+                yield chunk
+        if self._calls:
+            yield Chunk(tool_calls=self._calls.complete())
+        elif self._wants_json and not self._said_text:
+            answer = "".join(self._thoughts).strip()
+            if _is_json_object(answer):  # LM Studio puts it among the thoughts of some models (its bugs 1773, 1971)
+                yield Chunk(text=answer)
+
+    async def _streamed(self, response: httpx2.Response) -> AsyncIterator[Chunk]:
+        events = 0
+        async for event, text in server_events(response):
+            if text.strip() == "[DONE]":
+                return
+            events += 1
+            for chunk in self._read(self._frame(event, text), "delta"):
+                yield chunk
+        if events and not self._finished:
+            raise ProviderError(f"{self._host} ended its reply before it was complete", kind="protocol")
+
+    def _whole(self, data: dict[str, Any]) -> list[Chunk]:
+        """No streaming here, or no success in spite of the status: the body is one object."""
+        self._refuse_error(data)
         if "choices" not in data:
-            raise ProviderError(f"{host} gave no answer: {str(data)[:200]}", kind="protocol")
-        calls = _Calls()
-        for chunk in _read(data, "message", calls):
-            yield chunk
-        yield Chunk(tool_calls=calls.complete())
-        return
-    calls, ended, said_something = _Calls(), False, False
-    async for event, text in server_events(response):
-        if text.strip() == "[DONE]":
-            ended = ended or said_something
-            break
-        data = json_object(text)
-        if event == "error" and "error" not in data:
-            data = {"error": data}
-        _refuse_error(data, host)
-        for chunk in _read(data, "delta", calls):
-            said_something = said_something or bool(chunk.text or chunk.reasoning)
-            ended = ended or chunk.finish_reason is not None
-            yield chunk
-    if calls:
-        yield Chunk(tool_calls=calls.complete())
-    if not ended and said_something:
-        raise ProviderError(f"{host} ended its reply without saying that it is complete", kind="protocol")
+            raise ProviderError(f"{self._host} gave no answer: {str(data)[:200]}", kind="protocol")
+        return self._read(data, "message")
 
+    def _frame(self, event: str, text: str) -> dict[str, Any]:
+        if event != "error":
+            data = json_object(text)
+        else:
+            try:
+                data = json_object(text)
+            except ProviderError:
+                data = {"error": text}
+            data = data if data.get("error") else {"error": data}
+        self._refuse_error(data)
+        return data
 
-def _refuse_error(data: Mapping[str, Any], host: str) -> None:
-    error = data.get("error")
-    if not error:
-        return
-    import json
+    def _refuse_error(self, data: Mapping[str, Any]) -> None:
+        fault = fault_in_reply(data, self._host)
+        if fault is not None:
+            raise fault
 
-    status = error.get("code") if isinstance(error, dict) else None
-    known = status if isinstance(status, int) and 400 <= status < 600 else 500
-    raise fault_of_status(known, json.dumps({"error": error}), host)
+    def _read(self, data: Mapping[str, Any], key: str) -> list[Chunk]:
+        if self._answered_by is not None and _text(data.get("model")):
+            self._answered_by(data["model"])
+            self._answered_by = None
+        choices = data.get("choices")
+        choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else None
+        chunks = [] if choice is None else [self._read_choice(choice, key)]
+        usage = data.get("usage")
+        if isinstance(usage, dict):
+            prompt, completion = (_count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens"))
+            chunks.append(Chunk(usage=Usage(prompt_tokens=prompt, completion_tokens=completion)))
+        return chunks
+
+    def _read_choice(self, choice: Mapping[str, Any], key: str) -> Chunk:
+        piece = choice.get(key)
+        piece = piece if isinstance(piece, dict) else {}
+        text = _text(piece.get("content"))
+        reasoning = _text(piece.get("reasoning_content")) or _text(piece.get("reasoning"))
+        if isinstance(piece.get("tool_calls"), list):
+            self._calls.add(piece["tool_calls"])
+        finish_reason = _text(choice.get("finish_reason")) or None
+        if finish_reason in _ABORTED:
+            raise ProviderError(f"{self._host} broke off its answer ({finish_reason})", kind="server")
+        if self._wants_json and reasoning:
+            self._thoughts.append(reasoning)
+        self._said_text = self._said_text or bool(text.strip())
+        self._finished = self._finished or finish_reason is not None
+        return Chunk(text=text, reasoning=reasoning, finish_reason=finish_reason)
 
 
 class _Calls:
     """Tool calls, put together from their pieces."""
 
     def __init__(self) -> None:
-        self._parts: dict[int, dict[str, str]] = {}
+        self._parts: list[dict[str, str]] = []
+        self._at: dict[int, dict[str, str]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._parts)
@@ -135,47 +208,46 @@ class _Calls:
             if not isinstance(piece, dict):
                 continue
             index = piece.get("index")
-            part = self._parts.setdefault(
-                index if isinstance(index, int) else position, {"id": "", "name": "", "arguments": ""}
-            )
-            part["id"] = part["id"] or str(piece.get("id") or "")
+            part = self._part(index if isinstance(index, int) else position, _text(piece.get("id")))
             function = piece.get("function")
             if isinstance(function, dict):
-                part["name"] += str(function.get("name") or "")
-                part["arguments"] += str(function.get("arguments") or "")
+                part["name"] += _text(function.get("name"))
+                part["arguments"] += _arguments(function.get("arguments"))
+
+    def _part(self, index: int, call: str) -> dict[str, str]:
+        part = self._at.get(index)
+        if part is None or (call and part["id"] and part["id"] != call):  # some servers number every call 0
+            part = {"id": call, "name": "", "arguments": ""}
+            self._parts.append(part)
+            self._at[index] = part
+        part["id"] = part["id"] or call
+        return part
 
     def complete(self) -> tuple[ToolCall, ...]:
         """The calls, in order."""
         return tuple(
-            ToolCall(name=part["name"], arguments=part["arguments"], id=part["id"] or None)
-            for _, part in sorted(self._parts.items())
+            ToolCall(name=part["name"], arguments=part["arguments"], id=part["id"] or None) for part in self._parts
         )
 
 
-def _read(data: Mapping[str, Any], key: str, calls: _Calls) -> list[Chunk]:
-    chunks = []
-    choices = data.get("choices")
-    for choice in choices if isinstance(choices, list) else []:
-        if not isinstance(choice, dict):
-            continue
-        piece = choice.get(key)
-        piece = piece if isinstance(piece, dict) else {}
-        reasoning = piece.get("reasoning_content") or piece.get("reasoning")
-        if isinstance(piece.get("tool_calls"), list):
-            calls.add(piece["tool_calls"])
-        chunks.append(
-            Chunk(
-                text=_text(piece.get("content")),
-                reasoning=_text(reasoning),
-                finish_reason=choice.get("finish_reason") or None,
-            )
-        )
-    usage = data.get("usage")
-    if isinstance(usage, dict):
-        counts = {name: usage.get(name) for name in ("prompt_tokens", "completion_tokens")}
-        chunks.append(Chunk(usage=Usage(**{name: n if isinstance(n, int) else None for name, n in counts.items()})))
-    return chunks
+def _arguments(value: object) -> str:
+    if isinstance(value, dict | list):  # in place of the text that the protocol wants
+        import json
+
+        return json.dumps(value, ensure_ascii=False)
+    return _text(value)
+
+
+def _is_json_object(text: str) -> bool:
+    try:
+        return bool(json_object(text))
+    except ProviderError:
+        return False
 
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _count(value: object) -> int | None:
+    return value if type(value) is int else None  # not isinstance: True is an int

@@ -7,12 +7,15 @@ redirects are never followed; a host without TLS costs no TLS context.
 from __future__ import annotations
 
 from codeconductor.http.client import is_loopback, open_client
-from codeconductor.http.faults import checked, fault_of_status, http_faults
-from codeconductor.http.lines import MAX_LINE, json_lines, json_object, lines, server_events
+from codeconductor.http.faults import beginning_of, checked, fault_in_reply, fault_of_status, http_faults
+from codeconductor.http.lines import MAX_LINE, json_lines, json_object, lines, server_events, whole_body
+from codeconductor.http.requests import request_json
 
 __all__ = [
     "MAX_LINE",
+    "beginning_of",
     "checked",
+    "fault_in_reply",
     "fault_of_status",
     "http_faults",
     "is_loopback",
@@ -20,5 +23,7 @@ __all__ = [
     "json_object",
     "lines",
     "open_client",
+    "request_json",
     "server_events",
+    "whole_body",
 ]

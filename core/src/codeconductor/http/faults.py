@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from codeconductor.errors import ProviderError
 
@@ -17,8 +18,21 @@ if TYPE_CHECKING:
 _OVERFLOW = re.compile(
     r"context.{0,40}(length|size|window|maximum|overflow)|exceed_context_size", re.IGNORECASE | re.DOTALL
 )
+_NOT_OVERFLOW = re.compile(r"fail\w* to load|loading model", re.IGNORECASE)
+"""A load that fails names its context length too, and a shorter task would not help it."""
+
+_STATUS_OF_OVERFLOW = frozenset({400, 413, 422, 500})
+"""Statuses that servers give for a prompt that is too long: a 404 may have such words in the name of a model."""
+
+_UNKNOWN_PATH = "unexpected endpoint or method"
+"""LM Studio's words, with status 200, for a path that it does not know."""
+
 _EXCERPT = 200
 """Characters of a server's own words that an error message repeats."""
+
+_SHORTEN = "shorten the task or its context files"
+_ASK_LESS = "ask fewer models or samples at once"
+_LOOK = "look into the server's log"
 
 
 @contextmanager
@@ -33,25 +47,29 @@ def http_faults(host: str, *, hint: str | None = None) -> Iterator[None]:
 
     try:
         yield
-    except (httpx2.ConnectError, httpx2.ConnectTimeout) as exc:
+    except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as exc:
         raise ProviderError(f"cannot connect to {host}: {_reason(exc)}", kind="unreachable", hint=hint) from exc
     except httpx2.TimeoutException as exc:
         raise ProviderError(f"{host} did not answer in time", kind="timeout") from exc
     except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError, httpx2.DecodingError) as exc:
-        raise ProviderError(
-            f"{host} broke off its reply: {_reason(exc)}", kind="protocol", hint="look into the server's log"
-        ) from exc
+        raise ProviderError(f"{host} broke off its reply: {_reason(exc)}", kind="protocol", hint=_LOOK) from exc
     except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as exc:
         raise ProviderError(f"{host}: {_reason(exc)}", kind="protocol") from exc
 
 
-def _reason(exc: Exception) -> str:
+def _reason(exc: BaseException) -> str:
+    """The system's own words, which stand innermost: "connection refused", not "all connection attempts failed"."""
     cause: BaseException | None = exc
-    while cause is not None:  # the innermost error names the reason: "connection refused", not "all attempts failed"
+    while cause is not None:
+        if isinstance(cause, BaseExceptionGroup):  # one failure for each address of the name
+            cause = cause.exceptions[0]
+        if isinstance(cause, TimeoutError):
+            return "no answer in time"
         if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror.lower()
+            is_asyncios = cause.strerror.startswith("Connect call failed")  # and an address in place of a reason
+            return (os.strerror(cause.errno or 0) if is_asyncios else cause.strerror).lower()
         cause = cause.__cause__ or cause.__context__
-    return str(exc) or type(exc).__name__
+    return _excerpt(str(exc)) or type(exc).__name__
 
 
 async def checked(response: httpx2.Response, *, hint: str | None = None) -> httpx2.Response:
@@ -63,47 +81,85 @@ async def checked(response: httpx2.Response, *, hint: str | None = None) -> http
     """
     if response.is_success:
         return response
+    raise fault_of_status(response.status_code, await beginning_of(response), str(response.url), hint=hint)
+
+
+async def beginning_of(response: httpx2.Response, *, limit: int = 64 * 1024) -> str:
+    """The first bytes of a body as text, for messages: what is not UTF-8 is replaced, and the rest is not read."""
     body = b""
     async for piece in response.aiter_bytes():
         body += piece
-        if len(body) > 64 * 1024:
+        if len(body) > limit:
             break
-    raise fault_of_status(response.status_code, body.decode("utf-8", "replace"), str(response.url), hint=hint)
+    return body[:limit].decode("utf-8", "replace")
 
 
 def fault_of_status(status: int, body: str, url: str, *, hint: str | None = None) -> ProviderError:
     """The failure that a status and a body tell, with the server's own words."""
-    words = message_of(body)
-    said = f"HTTP {status} from {url}" + (f": {words}" if words else "")
-    if _OVERFLOW.search(words) or _OVERFLOW.search(body[:2000]):
-        return ProviderError(said, kind="context_overflow", hint="shorten the task or its context files")
+    words, labels = _told(_parsed(body))
+    said = f"HTTP {status} from {url}" + (f": {_excerpt(words)}" if words.strip() else "")
+    if status in _STATUS_OF_OVERFLOW and _is_overflow(words, labels):
+        return ProviderError(said, kind="context_overflow", hint=_SHORTEN)
     if 300 <= status < 400:
         return ProviderError(
             said + " (redirects are not followed)", kind="protocol", hint="configure the final address"
         )
     if status in {429, 503}:
-        return ProviderError(said, kind="overloaded", hint="ask fewer models or samples at once")
+        return ProviderError(said, kind="overloaded", hint=_ASK_LESS)
     if status < 500:
         return ProviderError(said, kind="refused", hint=hint)
-    return ProviderError(said, kind="server", hint=hint or "look into the server's log")
+    return ProviderError(said, kind="server", hint=hint or _LOOK)
 
 
-def message_of(body: str) -> str:
-    """The words of an error body in any of the forms that servers use; else its first 200 characters."""
+def fault_in_reply(data: object, host: str) -> ProviderError | None:
+    """The failure that an object tells which came in place of an answer, with a status of success; None: it is none."""
+    if not isinstance(data, dict) or not (data.get("error") or data.get("object") == "error"):
+        return None
+    words, labels = _told(data)
+    said = f"{host} reported an error: {_excerpt(words)}"
+    if _UNKNOWN_PATH in words.lower():
+        return ProviderError(said, kind="protocol", hint="is its address right? another program may listen there")
+    if _is_overflow(words, labels):
+        return ProviderError(said, kind="context_overflow", hint=_SHORTEN)
+    if re.search(r"\b(429|503)\b", labels):
+        return ProviderError(said, kind="overloaded", hint=_ASK_LESS)
+    return ProviderError(said, kind="server", hint=_LOOK)
+
+
+def _is_overflow(words: str, labels: str) -> bool:
+    return bool(_OVERFLOW.search(words) or _OVERFLOW.search(labels)) and not _NOT_OVERFLOW.search(words)
+
+
+def _parsed(body: str) -> object:
     try:
-        data = json.loads(body)
+        return json.loads(body)
     except (ValueError, RecursionError):
-        return _excerpt(re.sub(r"<[^>]*>", " ", body))
-    if isinstance(data, dict):
-        error = data.get("error")
-        if isinstance(error, dict):
-            error = error.get("message") or error.get("type")
-        words = error or data.get("message") or data.get("detail")
-        if words:
-            return _excerpt(words if isinstance(words, str) else json.dumps(words))
-    return _excerpt(body)
+        return re.sub(r"<[^>]*>", " ", body)  # the page of a proxy
+
+
+def _told(data: object) -> tuple[str, str]:
+    """(the words, the type and code) of an error body in any of the forms that servers use."""
+    if not isinstance(data, dict):
+        return _text_of(data), ""
+    error = data.get("error")
+    inner = error if isinstance(error, dict) else data
+    labels = " ".join(str(inner[name]) for name in ("type", "code") if inner.get(name))
+    words = error if isinstance(error, str) and error else None
+    for source in (inner, data):
+        for name in ("message", "detail", "type"):
+            words = words or source.get(name)
+    return _text_of(words or data), labels
+
+
+def _text_of(words: Any) -> str:
+    if isinstance(words, str):
+        return words
+    if isinstance(words, list):  # FastAPI: one entry a fault, each repeating the input that it is about
+        words = [item.get("msg", item) if isinstance(item, dict) else item for item in words]
+        return "; ".join(map(str, words))
+    return json.dumps(words)
 
 
 def _excerpt(text: str) -> str:
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 50 * _EXCERPT]).split())
     return line if len(line) <= _EXCERPT else line[: _EXCERPT - 1] + "…"

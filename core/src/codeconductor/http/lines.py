@@ -63,6 +63,26 @@ async def json_lines(response: httpx2.Response) -> AsyncIterator[dict[str, Any]]
             yield json_object(line)
 
 
+async def whole_body(response: httpx2.Response, *, limit: int = MAX_LINE) -> str:
+    """A body that is no stream, as text.
+
+    Raises:
+        ProviderError: It is longer than `limit` bytes or is not UTF-8 (kind ``protocol``).
+    """
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in response.aiter_bytes():
+        pieces.append(piece)
+        size += len(piece)
+        if size > limit:
+            raise ProviderError(f"a reply of more than {limit} bytes arrived", kind="protocol")
+    body = b"".join(pieces)
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise ProviderError(f"a reply that is not UTF-8 arrived: {body[:80]!r}", kind="protocol") from exc
+
+
 def json_object(text: str) -> dict[str, Any]:
     """One JSON object; ProviderError of kind ``protocol`` where the text is none."""
     try:
@@ -74,25 +94,33 @@ def json_object(text: str) -> dict[str, Any]:
     return data
 
 
-async def server_events(response: httpx2.Response) -> AsyncIterator[tuple[str, str]]:
+async def server_events(response: httpx2.Response, *, limit: int = MAX_LINE) -> AsyncIterator[tuple[str, str]]:
     """The events of a `text/event-stream` body as (event, data); `event` is empty where the server names none.
 
     Read leniently: comments are passed over, `data:` may lack its blank, a last event may lack its blank line, and a
     bare `error: {…}` line, which older llama.cpp servers send, is an event named "error".
+
+    Raises:
+        ProviderError: A line or an event is too long, or is not UTF-8 (kind ``protocol``).
     """
     event = ""
     data: list[str] = []
-    async for line in lines(response):
+    size = 0
+    async for line in lines(response, limit=limit):
         if not line:
             if data:
                 yield event, "\n".join(data)
             event = ""
             data = []
+            size = 0
             continue
         field, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if field == "data":
             data.append(value)
+            size += len(value)
+            if size > limit:
+                raise ProviderError(f"an event of more than {limit} characters arrived", kind="protocol")
         elif field == "event":
             event = value
         elif field == "error":
