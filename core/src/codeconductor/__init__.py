@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         is_loopback,
         json_lines,
         json_object,
+        request_json,
         server_events,
     )
     from codeconductor.pipeline import Run, conduct, make_task
@@ -120,6 +121,7 @@ _HOMES = {
         "is_loopback",
         "json_lines",
         "json_object",
+        "request_json",
         "server_events",
     ),
     "codeconductor.hookspecs": ("hookimpl",),
@@ -244,6 +246,7 @@ __all__ = [
     "read_reply",
     "read_task",
     "render",
+    "request_json",
     "run_document",
     "server_events",
     "setting",
