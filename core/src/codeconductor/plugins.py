@@ -143,6 +143,12 @@ class Plugins:
             hint = exc.hint if isinstance(exc, ConductorError) else "hook arguments are listed in the hook reference"
             self._fail(info, " ".join(str(exc).split()), hint=hint)
 
+    def unregister(self, name: str) -> None:
+        """Take one plugin out again; nothing happens where there is none of that name."""
+        plugin = self._pm.get_plugin(name)
+        if plugin is not None:
+            self._pm.unregister(plugin)
+
     def _checked_hooks(self, plugin: object) -> tuple[str, ...]:
         names = []
         for attribute in dir(plugin):
@@ -284,6 +290,16 @@ class Plugins:
     def prompt_renderers(self) -> dict[str, tuple[str, PromptRenderer]]:
         """(plugin, renderer) by the renderer's name."""
         return self._named("conductor_prompt_renderers", "renderer", "render")
+
+    def names_by_plugin(self) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+        """Names of the strategies, and of the renderers, by the plugin that brings them; clashing ones too."""
+        found: list[dict[str, list[str]]] = []
+        for hook in ("conductor_consensus_strategies", "conductor_prompt_renderers"):
+            names: dict[str, list[str]] = {}
+            for plugin, brought in self._each(hook):
+                names[plugin] = sorted(str(getattr(item, "name", item)) for item in brought)
+            found.append(names)
+        return found[0], found[1]
 
     def _named(self, hook: str, what: str, verb: str) -> dict[str, tuple[str, Any]]:
         named: dict[str, tuple[str, Any]] = {}

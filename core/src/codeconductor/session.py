@@ -36,6 +36,16 @@ C = TypeVar("C", bound=Closable)
 _KEYRING_SERVICE = "conductor"
 
 
+def disabled_plugins(folder: Path | None = None) -> frozenset[str]:
+    """Names of the plugins that the settings in force in `folder` (the current one unless given) keep out."""
+    return _disabled(read_settings(folder or Path.cwd()))
+
+
+def _disabled(settings: Settings) -> frozenset[str]:
+    table = settings.table("plugins", PluginsSettings)
+    return frozenset(structure_table(table, "plugins", PluginsSettings).disabled)
+
+
 class Session:
     """Settings, clients, events and plugins of one invocation; an async context manager that closes its clients.
 
@@ -88,7 +98,7 @@ class Session:
         from codeconductor.plugins import CORE, PluginInfo
 
         settings = read_settings(folder or Path.cwd(), overrides=overrides)
-        disabled = structure_table(settings.table("plugins", PluginsSettings), "plugins", PluginsSettings).disabled
+        disabled = _disabled(settings)
         plugins = Plugins.load(disabled=disabled)
         for name, plugin in (builtin or {}).items():
             info = PluginInfo(name, CORE, __version__)

@@ -82,10 +82,7 @@ class Settings:
             found = {**_find(layer, name.removeprefix("providers.")), **_find(layer, name)}
             for key, value in found.items():
                 field = fields.get(key) or fields.get(key.replace("-", "_"))
-                written = f"{name}.{key}"
-                if layer.kind == "environment":
-                    written = ENVIRONMENT_PREFIX + "__".join([*name.split("."), key]).upper()
-                origin = Origin(layer.name, written)
+                origin = Origin(layer.name, _written(layer, name, key))
                 if field is not None and not layer.trusted and self._loosens(field, value, values):
                     ignored.append(origin)
                     continue
@@ -117,6 +114,19 @@ class Settings:
     def project_layer(self) -> Layer | None:
         """The project's file, where there is one."""
         return next((layer for layer in self.layers if layer.kind == "project"), None)
+
+
+_OPTIONS = {"models": "--model", "providers": "--provider", "execute": "--no-execute", "enabled": "--no-history"}
+"""Options whose names are not those of their settings."""
+
+
+def _written(layer: Layer, table: str, key: str) -> str:
+    """A setting's name as a user of this layer writes it."""
+    if layer.kind == "environment":
+        return ENVIRONMENT_PREFIX + "__".join([*table.split("."), key]).upper()
+    if layer.kind == "command line":
+        return _OPTIONS.get(key, f"--{key.replace('_', '-')}")
+    return f"{table}.{key}"
 
 
 def _find(layer: Layer, name: str) -> Mapping[str, object]:

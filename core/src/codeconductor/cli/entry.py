@@ -1,0 +1,68 @@
+"""From the arguments to the exit code: what goes wrong on the way is said in two lines."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from codeconductor.cli import console
+from codeconductor.cli.group import conductor
+from codeconductor.errors import ConductorError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+INTERRUPTED = 130
+
+
+def run_command_line(arguments: Sequence[str]) -> int:
+    """Run one command; gives its exit code and never raises what a user can cause."""
+    _prepare_streams()
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        result = conductor.main(args=list(arguments), prog_name="conductor", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as exc:
+        console.error(_lower(exc.format_message()), _usage_hint(exc))
+        return 2
+    except ConductorError as exc:
+        console.error(exc.message, exc.hint, exc)
+        return exc.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        console.error("interrupted", "what was complete is recorded: `conductor show last`")
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as exc:  # noqa: BLE001 - the last line of defence: a bug is said, too
+        console.error(f"unexpected fault: {type(exc).__name__}: {exc}", "this is a bug; -vv shows where it is", exc)
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def _prepare_streams() -> None:
+    """Results are UTF-8 wherever they are not shown on a terminal of another encoding; nothing fails to print."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            encoding = stream.encoding if stream.isatty() else "utf-8"
+            reconfigure(encoding=encoding, errors="backslashreplace")
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _lower(message: str) -> str:
+    """Click begins its messages with a capital and ends them with a full stop; ours do neither."""
+    return " ".join((message[:1].lower() + message[1:]).removesuffix(".").split())
+
+
+def _usage_hint(exc: click.ClickException) -> str:
+    context = getattr(exc, "ctx", None)
+    return f"`{context.command_path if context else 'conductor'} --help` shows what can be said"

@@ -1,0 +1,126 @@
+"""The group of commands: built-in and contributed ones on one lazy path, and a task where no command is named."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import click
+
+from codeconductor import __version__
+from codeconductor.errors import ConductorError, PluginError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+COMMANDS_GROUP = "codeconductor.commands"
+
+COMMANDS = {
+    "run": "Ask the models and print one prompt (the same as without a command).",
+    "models": "List every model in reach, and what is not reachable.",
+    "plugins": "List the installed plugins and what they bring.",
+    "history": "List past runs.",
+    "show": "Show one past run: prompt, answers, agreement.",
+    "templates": "List the prompt templates; copy the built-in ones to change them.",
+    "config": "Show the settings in force and where each came from.",
+    "doctor": "Check what is installed, reachable and usable here.",
+    "completion": "Print the completion script of a shell.",
+}
+"""Built-in commands with their one line of help, so that `--help` imports none of them."""
+
+
+def contributed() -> dict[str, EntryPoint]:
+    """The commands that plugins bring, by name, from metadata alone; a built-in name cannot be taken."""
+    from importlib.metadata import entry_points
+
+    points = sorted(entry_points(group=COMMANDS_GROUP), key=lambda point: (point.name, str(point.value)), reverse=True)
+    return {point.name: point for point in points if point.name not in COMMANDS}
+
+
+class Conductor(click.Group):
+    """`conductor COMMAND …`, or `conductor [OPTIONS] TASK…`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Built-in commands in their order, then contributed ones by name."""
+        return [*COMMANDS, *sorted(contributed())]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command's module, and only that."""
+        if cmd_name in COMMANDS:
+            module = import_module(f"codeconductor.cli.{cmd_name}")
+            command: click.Command = module.command
+            return command
+        point = contributed().get(cmd_name)
+        return None if point is None else _load(point)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `run` before a task."""
+        if not args and not ctx.resilient_parsing:
+            click.echo(ctx.get_help())
+            ctx.exit(2)
+        known = {"--help", "-h", "--version"}
+        if args and args[0] not in known and args[0] not in COMMANDS and args[0] not in contributed():
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Both forms."""
+        formatter.write_usage(ctx.command_path, "[OPTIONS] TASK…")
+        formatter.write_usage(ctx.command_path, "COMMAND [ARGUMENTS]…", prefix="       ")
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options of the main job, then the commands with their one line of help."""
+        from codeconductor.cli.run import command as run
+
+        options = [parameter for parameter in run.get_params(ctx) if isinstance(parameter, click.Option)]
+        rows = [row for option in options if (row := option.get_help_record(ctx))]
+        rows.insert(-1, ("--version", "Show the version and exit."))
+        with formatter.section("Options"):
+            formatter.write_dl(rows)
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+        brought = contributed()
+        if brought:
+            with formatter.section("Commands of plugins"):
+                formatter.write_dl([(name, _from(point)) for name, point in sorted(brought.items())])
+
+
+def _from(point: EntryPoint) -> str:
+    return f"brought by {point.dist.name}" if point.dist else "brought by a plugin"
+
+
+def _load(point: EntryPoint) -> click.Command:
+    from codeconductor.plugins import installed
+    from codeconductor.session import disabled_plugins
+
+    distribution = point.dist.name if point.dist else None
+    disabled = disabled_plugins()
+    mine = {info.name for info in installed() if distribution is not None and info.distribution == distribution}
+    if disabled & ({point.name} | mine):
+        raise PluginError(
+            f"the command {point.name!r} of {distribution} is disabled", hint="take it out of [plugins] disabled"
+        )
+    try:
+        command = point.load()
+    except ConductorError:
+        raise
+    except Exception as exc:
+        raise PluginError(
+            f"the command {point.name!r} of {distribution} cannot be loaded: {type(exc).__name__}: {exc}",
+            hint=f"reinstall {distribution}, or uninstall it",
+        ) from exc
+    if not isinstance(command, click.Command):
+        raise PluginError(
+            f"the command {point.name!r} of {distribution} is no click command", hint="report this to its author"
+        )
+    return command
+
+
+@click.command(
+    cls=Conductor,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Nothing leaves this machine: only hosts that you configured are asked, and by default those are local.",
+)
+@click.version_option(__version__, message="conductor %(version)s")
+def conductor() -> None:
+    """Ask several local models the same coding task, and print the prompt that they agreed on."""

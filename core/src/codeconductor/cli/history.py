@@ -1,0 +1,35 @@
+"""`conductor history`: past runs, the newest first."""
+
+from __future__ import annotations
+
+import click
+
+from codeconductor.cli.options import common, json_option
+
+
+@click.command("history")
+@click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="List at most N runs.")
+@json_option
+@common
+def command(limit: int, as_json: bool, log_file: str | None) -> None:
+    """List past runs, the newest first."""
+    from codeconductor.cli import console
+    from codeconductor.history import list_runs
+    from codeconductor.settings import data_folder
+
+    document = list_runs(data_folder(), limit)
+    if as_json:
+        console.result(console.document(document))
+        return
+    if not document["runs"]:
+        console.notice("No run is recorded yet.")
+        return
+    lines = []
+    for run in document["runs"]:
+        confidence = f"{run['confidence']:.2f}" if run["confidence"] is not None else "  – "
+        task = " ".join(run["task"].split())
+        lines.append(
+            f"{run['id'][:12]}  {run['started'][:19].replace('T', ' ')}  {run['status']:<11}  {confidence}  "
+            f"{run['strategy'] or '–':<10}  {task if len(task) <= 70 else task[:69] + '…'}"
+        )
+    console.result("\n".join(["run           started (UTC)        status       agr.  strategy    task", *lines]))

@@ -1,0 +1,86 @@
+"""`conductor models`: every model in reach with its state, and what could not be asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from codeconductor.cli.options import common, json_option
+
+if TYPE_CHECKING:
+    from codeconductor.discovery import Model
+
+
+@click.command("models")
+@click.option("--provider", "providers", metavar="NAME", multiple=True, help="List this provider's models only.")
+@json_option
+@common
+def command(providers: tuple[str, ...], as_json: bool, log_file: str | None) -> None:
+    """List every model of every reachable provider, and the providers that are not reachable."""
+    from codeconductor.cli import console
+    from codeconductor.cli.running import in_session
+    from codeconductor.converters import models_document
+    from codeconductor.discovery import discover
+    from codeconductor.errors import unknown_name
+
+    overrides = {"run": {"providers": providers}} if providers else {}
+    found = in_session(discover, overrides=overrides, log_file=log_file)
+    models = [model for model in found.models if not providers or model.provider in providers]
+    problems = [problem for problem in found.problems if not providers or problem.provider in providers]
+    if providers and not models and not problems:
+        known = {model.provider for model in found.models} | {problem.provider for problem in found.problems}
+        for provider in providers:
+            if provider not in known:
+                raise unknown_name("provider", provider, known)
+    if as_json:
+        console.result(console.document(models_document(models, problems)))
+        return
+    if models:
+        console.tables().print(_table(models))
+    else:
+        console.notice("No model is in reach.")
+    for problem in problems:
+        where = f" at {problem.host}" if problem.host else ""
+        console.warning(f"{problem.provider}{where}: {problem.error}" + (f" ({problem.hint})" if problem.hint else ""))
+
+
+def _table(models: list[Model]) -> object:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("model", "state", "context", "size", "weights", "quantization", "capabilities"):
+        table.add_column(column, justify="right" if column in {"context", "size", "weights"} else "left")
+    for model in models:
+        table.add_row(
+            model.id,
+            _state(model),
+            f"{model.context_length:,}" if model.context_length else "",
+            size(model.size),
+            weights(model.parameters),
+            model.quantization or "",
+            ", ".join(sorted(model.capabilities)),
+        )
+    return table
+
+
+def _state(model: Model) -> str:
+    if model.remote:
+        return "remote: asked only when named"
+    if model.kind == "embedding":
+        return "embedding: never asked"
+    return {True: "loaded", False: "not loaded", None: "unknown"}[model.loaded]
+
+
+def size(count: int | None) -> str:
+    """Bytes for people."""
+    if count is None:
+        return ""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+def weights(count: int | None) -> str:
+    """A count of weights for people, as model names have it."""
+    if count is None:
+        return ""
+    return f"{count / 1e9:.1f}B" if count >= 1e9 else f"{count / 1e6:.0f}M"

@@ -1,0 +1,85 @@
+"""`conductor plugins`: every installed plugin, what it brings, or why it could not be loaded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from codeconductor.cli.options import common, json_option
+
+if TYPE_CHECKING:
+    from codeconductor.plugins import PluginInfo
+    from codeconductor.session import Session
+
+
+@click.command("plugins")
+@json_option
+@common
+def command(as_json: bool, log_file: str | None) -> None:
+    """List every installed plugin: where it is from, what it brings, or why it could not be loaded."""
+    from codeconductor.cli import console
+    from codeconductor.cli.running import in_session
+
+    async def work(session: Session) -> list[dict[str, Any]]:
+        return list_plugins(session)
+
+    plugins = in_session(work, log_file=log_file)
+    if as_json:
+        console.result(console.document({"schema": "conductor.plugins/1", "plugins": plugins}))
+        return
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("plugin", "distribution", "version", "status", "brings"):
+        table.add_column(column)
+    for plugin in plugins:
+        table.add_row(
+            plugin["name"],
+            plugin["distribution"],
+            plugin["version"],
+            plugin["error"] or plugin["status"],
+            brings(plugin),
+        )
+    console.tables().print(table)
+
+
+def brings(plugin: dict[str, Any]) -> str:
+    """What a plugin brings, in words."""
+    parts = []
+    for what in ("providers", "strategies", "renderers", "commands"):
+        if plugin[what]:
+            word = {"strategies": "strategy"}.get(what, what[:-1]) if len(plugin[what]) == 1 else what
+            parts.append(f"{word} {', '.join(plugin[what])}")
+    return "; ".join(parts)
+
+
+def list_plugins(session: Session) -> list[dict[str, Any]]:
+    """The entries of the document ``conductor.plugins/1``, by name."""
+    from codeconductor.plugins import commands
+
+    strategies, renderers = session.plugins.names_by_plugin()
+    brought = commands()
+    entries = []
+    for key in sorted(session.plugins.infos):
+        info = session.plugins.infos[key]
+        entries.append(
+            {
+                "name": info.name,
+                "distribution": info.distribution,
+                "version": info.version,
+                "status": info.status,
+                "error": info.error,
+                "hooks": list(info.hooks) if info.status == "loaded" else [],
+                "providers": _providers(info),
+                "strategies": strategies.get(info.name, []) if info.status == "loaded" else [],
+                "renderers": renderers.get(info.name, []) if info.status == "loaded" else [],
+                "commands": [point.name for point in brought.get(info.distribution or "", [])],
+            }
+        )
+    return entries
+
+
+def _providers(info: PluginInfo) -> list[str]:
+    discovers = info.status == "loaded" and "conductor_discover_models" in info.hooks
+    return [info.name] if discovers else []

@@ -1,0 +1,123 @@
+"""Runs a command's work in a session: settings, history, progress and logs around it, and Ctrl-C in the midst of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from codeconductor.cli import console
+from codeconductor.cli.logs import logging_to
+from codeconductor.events import Event, Warned
+from codeconductor.session import Session
+from codeconductor.settings import HistorySettings, data_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
+
+    from codeconductor.errors import ConductorError
+
+T = TypeVar("T")
+
+_PATIENCE = 0.8
+"""Seconds that closing may take after Ctrl-C before the process ends anyway."""
+
+
+def in_session(
+    work: Callable[[Session], Awaitable[T]],
+    *,
+    overrides: Mapping[str, object] | None = None,
+    log_file: str | None = None,
+    progress: bool = False,
+) -> T:
+    """Start a session, do the work in it, and close everything.
+
+    Args:
+        work: What to do; given the session.
+        overrides: Settings tables from the command line.
+        log_file: Path of `--log-file`.
+        progress: Whether to show how models get on, and to record the run.
+
+    Raises:
+        ConductorError: What the work refuses.
+        KeyboardInterrupt: Ctrl-C or SIGTERM; what was complete is recorded.
+    """
+    from codeconductor.history import History
+
+    with ExitStack() as exits:
+        history = History(data_folder())
+        exits.callback(history.close)
+        session = Session.start(overrides=overrides, builtin={"history": history})
+        if progress and session.settings("history", HistorySettings).enabled:
+            session.events.subscribe(history.listen)
+        else:
+            session.plugins.unregister("history")
+        exits.enter_context(logging_to(session, log_file))
+        if progress:
+            exits.enter_context(_progress(session))
+        else:
+            session.events.subscribe(_show_warning)
+        for message in session.warnings:  # those of the start, before anybody listened
+            console.warning(message)
+
+        async def main() -> T:
+            async with session:
+                return await work(session)
+
+        return _interruptibly(main())
+
+
+def _show_warning(event: Event) -> None:
+    if isinstance(event, Warned):
+        console.warning(event.message)
+
+
+def _progress(session: Session) -> Any:
+    if console.is_live():
+        from codeconductor.cli.live import LiveProgress
+
+        return LiveProgress(session)
+    from codeconductor.cli.plain import PlainProgress
+
+    return PlainProgress(session)
+
+
+def _interruptibly(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end, or to the first Ctrl-C, SIGTERM or closed terminal; a second one ends the process at once."""
+
+    async def main() -> T:
+        task = asyncio.current_task()
+        assert task is not None
+        interrupted = False
+
+        def interrupt() -> None:
+            nonlocal interrupted
+            if interrupted:
+                os._exit(130)
+            interrupted = True
+            task.cancel()
+            watch = threading.Timer(_PATIENCE, os._exit, [130])
+            watch.daemon = True
+            watch.start()
+
+        loop = asyncio.get_running_loop()
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            try:
+                loop.add_signal_handler(getattr(signal, name), interrupt)
+            except (AttributeError, NotImplementedError, RuntimeError):  # Windows, or not the main thread
+                continue
+        return await work
+
+    try:
+        return asyncio.run(main())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+def raise_error(error: ConductorError | None) -> None:
+    """End the command with the error of a run, now that its result is printed."""
+    if error is not None:
+        raise error
