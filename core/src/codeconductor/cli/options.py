@@ -43,11 +43,18 @@ def common(function: F) -> F:
             "--verbose",
             count=True,
             is_eager=True,
+            expose_value=False,
             callback=_verbose,
             help="Say more: decisions; twice: requests and tracebacks.",
         ),
         click.option(
-            "-q", "--quiet", is_flag=True, is_eager=True, callback=_quiet, help="Nothing on standard error but errors."
+            "-q",
+            "--quiet",
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_quiet,
+            help="Nothing on standard error but errors.",
         ),
     ):
         function = decorator(function)
@@ -66,7 +73,7 @@ _RUN_OPTIONS = (
     click.option("-m", "--model", "models", metavar="GLOB", multiple=True, help="Ask only models that match."),
     click.option("--provider", "providers", metavar="NAME", multiple=True, help="Ask only this provider's models."),
     click.option(
-        "-n", "--samples", type=Samples(), metavar="N|auto", help="Answers per model; auto: 1, and 5 of a single model."
+        "-n", "--samples", type=samples, metavar="N|auto", help="Answers per model; auto: 1, or 5 of one model."
     ),
     click.option("--timeout", type=float, metavar="SECONDS", help="Per model, while it generates; default 30."),
     click.option("--load-timeout", type=float, metavar="SECONDS", help="Extra, while a model loads; default 120."),
