@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from codeconductor.hookspecs import hookimpl
     from codeconductor.http import (
         checked,
-        fault_of_status,
+        fault_in_reply,
         http_faults,
         is_loopback,
         json_lines,
@@ -116,7 +116,7 @@ _HOMES = {
     ),
     "codeconductor.http": (
         "checked",
-        "fault_of_status",
+        "fault_in_reply",
         "http_faults",
         "is_loopback",
         "json_lines",
@@ -230,7 +230,7 @@ __all__ = [
     "discover",
     "discover_hosts",
     "estimate_tokens",
-    "fault_of_status",
+    "fault_in_reply",
     "fence_for",
     "from_reply",
     "hookimpl",
