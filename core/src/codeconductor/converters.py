@@ -35,6 +35,7 @@ def _own_files() -> Converter:
     converter.register_structure_hook(float, _number)
     converter.register_structure_hook_func(_is_union, lambda value, union: _one_of(converter, value, union))
     converter.register_structure_hook_func(_is_list, lambda value, cls: _list_of(converter, value, cls))
+    converter.register_structure_hook_func(_is_table, lambda value, cls: _table_of(converter, value, cls))
     return converter
 
 
@@ -52,6 +53,10 @@ def _is_union(cls: Any) -> bool:
 
 def _is_list(cls: Any) -> bool:
     return get_origin(cls) is tuple
+
+
+def _is_table(cls: Any) -> bool:
+    return get_origin(cls) is dict
 
 
 def _exactly(value: object, expected: type) -> object:
@@ -102,6 +107,17 @@ def _list_of(converter: Converter, value: object, cls: Any) -> tuple[object, ...
     return tuple(converter.structure(item, get_args(cls)[0]) for item in value)
 
 
+def _table_of(converter: Converter, value: object, cls: Any) -> dict[str, object]:
+    if isinstance(value, Text):
+        pairs = [item.partition("=") for item in value.split(",") if item.strip()]
+        if not all(equals for _, equals, _ in pairs):
+            raise ValueError(value)
+        value = {key.strip(): Text(item.strip()) for key, _, item in pairs}
+    if not isinstance(value, dict):
+        raise ValueError(value)
+    return {str(key): converter.structure(item, get_args(cls)[1]) for key, item in value.items()}
+
+
 def expected(cls: Any) -> str:
     """What a type expects, in words."""
     names = {
@@ -119,6 +135,8 @@ def expected(cls: Any) -> str:
         return " or ".join(expected(choice) for choice in get_args(cls) if choice is not type(None))
     if origin is tuple:
         return f"a list, each {expected(get_args(cls)[0])}"
+    if origin is dict:
+        return f"a table, each value {expected(get_args(cls)[1])}"
     return names.get(origin or cls, getattr(cls, "__name__", str(cls)))
 
 
