@@ -134,6 +134,7 @@ async def discover(session: Session) -> Discovery:
                 models.append(item)
             else:
                 problems.append(item)
+    problems = [_blanked(problem, session) for problem in problems]
     discovery = Discovery(_with_ids(_offered(models, models, session), session), _offered(problems, models, session))
     session.events.emit(Discovered(discovery.models, discovery.problems))
     return discovery
@@ -154,6 +155,12 @@ async def _models_of(plugin: str, models: Awaitable[Iterable[object]]) -> list[M
         error = f"gave {type(wrong[0]).__name__} in place of a Model"
         return [Problem(provider=plugin, error=error, hint=_report(plugin))]
     return [attrs.evolve(item, plugin=plugin) if isinstance(item, Model) else item for item in items]  # type: ignore[misc]
+
+
+def _blanked(problem: Problem, session: Session) -> Problem:
+    """LM Studio's refusal of a token repeats the beginning of it."""
+    hint = session.blanked(problem.hint) if problem.hint else None
+    return attrs.evolve(problem, error=session.blanked(problem.error), hint=hint)
 
 
 def _report(plugin: str) -> str:
