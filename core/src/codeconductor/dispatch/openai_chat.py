@@ -19,7 +19,7 @@ from codeconductor.http import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 
     import httpx2
 
@@ -43,7 +43,7 @@ async def stream_openai_chat(
     hint: str | None = None,
     refused_hint: str | None = None,
     answered_by: Callable[[str], object] | None = None,
-) -> AsyncIterator[Chunk]:
+) -> AsyncGenerator[Chunk, None]:
     """Ask an OpenAI-compatible server once, and stream what it says; for the use of provider plugins.
 
     Args:
