@@ -34,7 +34,7 @@ def run_command_line(arguments: Sequence[str]) -> int:
         console.error(exc.message, exc.hint, exc)
         return exc.exit_code
     except (KeyboardInterrupt, click.Abort):
-        console.error("interrupted", "what was complete is recorded: `conductor show last`")
+        console.error("interrupted", None)
         return INTERRUPTED
     except BrokenPipeError:  # whoever read our output has enough of it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -51,7 +51,8 @@ def in_session(
         history = History(data_folder())
         exits.callback(history.close)
         session = Session.start(overrides=overrides, builtin={"history": history})
-        if progress and session.settings("history", HistorySettings).enabled:
+        recorded = progress and session.settings("history", HistorySettings).enabled
+        if recorded:
             session.events.subscribe(history.listen)
         else:
             session.plugins.unregister("history")
@@ -67,7 +68,12 @@ def in_session(
             async with session:
                 return await work(session)
 
-        return _interruptibly(main())
+        try:
+            return _interruptibly(main())
+        except KeyboardInterrupt:
+            if recorded:
+                console.notice("The answers that were complete are recorded: `conductor show last` shows them")
+            raise
 
 
 def _show_warning(event: Event) -> None:
