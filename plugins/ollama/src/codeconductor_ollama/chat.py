@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from codeconductor import Chunk, ProviderError, ToolCall, Usage, json_lines
+from codeconductor import Chunk, ProviderError, ToolCall, Usage, checked, json_lines
 
-from codeconductor_ollama.api import accepted, ask, faults_of, read
+from codeconductor_ollama.api import ask, faults_of, read
 from codeconductor_ollama.wire import Call, Line, Loaded, Said
 
 if TYPE_CHECKING:
@@ -26,13 +26,13 @@ async def stream_answer(session: Session, model: Model, query: Query) -> AsyncIt
     Raises:
         ProviderError: With the contract's kind; what was given before it is valid.
     """
-    with faults_of(model.host):
+    with faults_of(model.host, model.name):
         client = session.client(model.host)
         if model.loaded is False:
             await _load(client, model)
             yield Chunk()
         async with client.stream("POST", "/api/chat", json=body_of(model, query)) as response:
-            await accepted(response, model.name)
+            await checked(response)
             async for line in _lines(response, model):
                 if line.remote_host and not model.remote:
                     session.warn(
@@ -47,7 +47,7 @@ async def _load(client: httpx2.AsyncClient, model: Model) -> None:
 
     The question itself would get no byte, not even headers, until then: loading could not be told from generating.
     """
-    await ask(client, "POST", "/api/generate", Loaded, {"model": model.name, "stream": False})
+    await ask(client, "/api/generate", Loaded, {"model": model.name, "stream": False})
 
 
 def body_of(model: Model, query: Query) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def body_of(model: Model, query: Query) -> dict[str, Any]:
         "model": model.name,
         "messages": [{"role": message.role, "content": message.content} for message in query.messages],
         "stream": True,
-        "options": {name: value for name, value in options.items() if value is not None},
+        "options": {name: value for name, value in options.items() if value is not None} or None,
         "format": query.response_schema,
         "tools": list(query.tools) or None,
     }
@@ -76,7 +76,7 @@ def body_of(model: Model, query: Query) -> dict[str, Any]:
 async def _lines(response: httpx2.Response, model: Model) -> AsyncIterator[Line]:
     """The lines up to the last; a stream that ends without one was cut, or stopped for repeating itself."""
     async for data in json_lines(response):
-        line = read(data, Line, model.host, model.name)
+        line = read(data, Line, model.host)
         yield line
         if line.is_last:
             return

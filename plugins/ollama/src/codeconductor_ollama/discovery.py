@@ -35,7 +35,7 @@ async def find_models(session: Session) -> list[Model | Problem]:
         deadline = asyncio.get_running_loop().time() + DETAILS_WITHIN
         looking = asyncio.create_task(_in_memory(client, deadline))
         try:
-            tags = await ask(client, "GET", "/api/tags", Tags)
+            tags = await ask(client, "/api/tags", Tags)
             installed = without_aliases(tags.models or ())
             unclear = [entry.name for entry in installed if not entry.capabilities and not is_remote(host, entry)]
             shown = await _shown(client, unclear, deadline)
@@ -51,7 +51,7 @@ async def _in_memory(client: httpx2.AsyncClient, deadline: float) -> tuple[InMem
     """What is in memory; None: the server does not tell, which is no reason to leave its models out."""
     try:
         async with asyncio.timeout_at(deadline):
-            running = await ask(client, "GET", "/api/ps", Running)
+            running = await ask(client, "/api/ps", Running)
     except (ProviderError, TimeoutError):
         return None
     return running.models or ()
@@ -66,7 +66,7 @@ async def _shown(client: httpx2.AsyncClient, names: Sequence[str], deadline: flo
         async with gate:
             with suppress(ProviderError):  # one model without details is still a model
                 # servers before 0.1.40 or so know `name` alone
-                found[name] = await ask(client, "POST", "/api/show", Shown, {"model": name, "name": name})
+                found[name] = await ask(client, "/api/show", Shown, {"model": name, "name": name})
 
     with suppress(TimeoutError):
         async with asyncio.timeout_at(deadline):
