@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from codeconductor.errors import ProviderError
 from codeconductor.http.faults import checked, http_faults
 from codeconductor.http.lines import json_object, whole_body
 
@@ -39,4 +40,7 @@ async def request_json(
         async with client.stream(method, path, json=body) as response:
             await checked(response, hint=refused_hint)
             text = await whole_body(response)
-    return json_object(text)
+    try:
+        return json_object(text)
+    except ProviderError as exc:
+        raise ProviderError(f"{host}{path}: {exc.message}", kind=exc.kind) from exc

@@ -1,0 +1,104 @@
+"""Loads one model where it must be, asks it, and streams what it says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codeconductor import Chunk, ProviderError, estimate_tokens, stream_openai_chat
+
+from codeconductor_lmstudio.api import START, client_for, list_models, load, remedies
+from codeconductor_lmstudio.hosts import Host, host_of
+from codeconductor_lmstudio.models import base_of, instance_of
+from codeconductor_lmstudio.wire import Native
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import httpx2
+    from codeconductor import Model, Query, Session
+
+_SMALLEST_WINDOW = 8192
+_REPLY = 4096
+"""Tokens that are kept free for an answer of no stated length."""
+
+_GONE = ("no models loaded", "model_not_loaded", "not loaded")
+"""Words of a refusal that another load cures."""
+
+
+async def stream_answer(session: Session, model: Model, query: Query) -> AsyncIterator[Chunk]:
+    """Ask one model.
+
+    A server of 0.4 and later is told to load it, with a window that fits: a load on demand would take the saved one,
+    and be thrown out by the next. An older one loads on demand, and then one model after the other is asked for its
+    whole answer.
+
+    Yields:
+        An empty chunk when a load is done, then the answer.
+
+    Raises:
+        ProviderError: With the contract's kind; what was given before it is valid.
+    """
+    client, host = client_for(session, model.host), host_of(session, model.host)
+    if model.loaded is False:
+        async with host.loading:
+            if not await _in_memory(client, host, model, query):
+                async for chunk in _ask(session, client, host, model, query):
+                    yield chunk
+                return
+        yield Chunk()
+    spoke = False
+    try:
+        async for chunk in _ask(session, client, host, model, query):
+            spoke = True
+            yield chunk
+        return
+    except ProviderError as fault:
+        if spoke or not any(words in fault.message.lower() for words in _GONE):
+            raise
+        async with host.loading:
+            if not await _in_memory(client, host, model, query):
+                raise
+    async for chunk in _ask(session, client, host, model, query):
+        yield chunk
+
+
+async def _in_memory(client: httpx2.AsyncClient, host: Host, model: Model, query: Query) -> bool:
+    """Bring a model into memory, under the host's lock; False: this server loads on demand alone."""
+    entry = next((one for one in await list_models(client) if isinstance(one, Native) and one.key == model.name), None)
+    if entry is None:
+        return False
+    instance = instance_of(entry)  # another sample may have loaded it meanwhile
+    host.instances[model.name] = instance.id if instance else await load(client, model.name, window_for(model, query))
+    return True
+
+
+def window_for(model: Model, query: Query) -> int:
+    """Tokens to load a model with: room for question and answer, a power of two, never more than the model can.
+
+    The server's own choice would be the model's maximum, which may not fit into memory.
+    """
+    needed = sum(estimate_tokens(message.content) for message in query.messages) + (query.max_tokens or _REPLY)
+    window = _SMALLEST_WINDOW
+    while window < needed:
+        window *= 2
+    return min(window, model.context_length or window)
+
+
+async def _ask(
+    session: Session, client: httpx2.AsyncClient, host: Host, model: Model, query: Query
+) -> AsyncIterator[Chunk]:
+    asked = host.instances.get(model.name, model.name)
+
+    def check(answered: str) -> None:
+        if not _is_same(answered, asked) and not _is_same(answered, model.name):
+            session.warn(f"{model.id} was asked, and {model.host} let {answered!r} answer: is it still installed?")
+
+    with remedies():
+        async for chunk in stream_openai_chat(client, asked, query, hint=START, answered_by=check):
+            yield chunk
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Whether two names mean one model: an instance's number, a quantization or a publisher may be left out."""
+    first, second = (base_of(name).partition("@")[0].lower() for name in (one, other))
+    return first.rpartition("/")[2] == second.rpartition("/")[2]
