@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_or
 import attrs
 
 from codeconductor.errors import InputError, nearest
-from codeconductor.settings import Table, Text
+from codeconductor.settings import Origin, Table, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from cattrs import Converter
 
@@ -163,20 +163,23 @@ def structure_table(table: Table, name: str, cls: type[T]) -> T:
                 f"{origin.layer}: {origin.key}: expected {expected(field.type)}, got {_plain(value)!r}",
                 hint=f"correct {origin.key}; `conductor config` shows the settings in force",
             ) from exc
-    made: dict[str, object] = {}
-    for key, value in values.items():
-        try:  # field by field, so that a validator's complaint has its own place named
-            made[key] = getattr(cls(**{key: value}), key)
-        except (ValueError, TypeError) as exc:
-            origin = table.origins[key]
-            raise InputError(
-                f"{origin.layer}: {origin.key}: {exc}",
-                hint=f"correct {origin.key}; `conductor config` shows the settings in force",
-            ) from exc
     try:
         return cls(**values)
     except (ValueError, TypeError) as exc:
-        raise InputError(f"settings of {name}: {exc}", hint="`conductor config` shows the settings in force") from exc
+        blamed = _blamed(cls, values, table)
+        place = f"{blamed.layer}: {blamed.key}" if blamed else f"settings of {name}"
+        remedy = f"correct {blamed.key}; " if blamed else ""
+        raise InputError(f"{place}: {exc}", hint=f"{remedy}`conductor config` shows the settings in force") from exc
+
+
+def _blamed(cls: type, values: Mapping[str, object], table: Table) -> Origin | None:
+    """Where the value comes from that a validator refuses even when it stands alone; None: no single one."""
+    for key, value in values.items():
+        try:
+            cls(**{key: value})
+        except (ValueError, TypeError):
+            return table.origins[key]
+    return None
 
 
 def _plain(value: object) -> object:
