@@ -41,7 +41,6 @@ async def stream_openai_chat(
     path: str = "/v1/chat/completions",
     extra: Mapping[str, Any] | None = None,
     hint: str | None = None,
-    refused_hint: str | None = None,
     answered_by: Callable[[str], object] | None = None,
 ) -> AsyncGenerator[Chunk, None]:
     """Ask an OpenAI-compatible server once, and stream what it says; for the use of provider plugins.
@@ -53,7 +52,6 @@ async def stream_openai_chat(
         path: Of the endpoint, below the client's base address.
         extra: Further fields of the request's body.
         hint: What to do when the server cannot be reached.
-        refused_hint: What to do when it says no.
         answered_by: Called once with the model that the server says has answered, where it does: some servers let
             the one in memory answer for a name that they do not know.
 
@@ -70,10 +68,10 @@ async def stream_openai_chat(
                     said = await beginning_of(response)
                     refused = {name for name in optional if _OPTIONAL[name].search(said)}
                     if not refused:
-                        raise fault_of_status(response.status_code, said, str(response.url), hint=refused_hint)
+                        raise fault_of_status(response.status_code, said, str(response.url))
                     body = {name: value for name, value in body.items() if name not in refused}
                     continue
-                await checked(response, hint=refused_hint)
+                await checked(response)
                 async for chunk in _Reading(host, query, answered_by).chunks(response):
                     yield chunk
                 return

@@ -20,7 +20,6 @@ async def request_json(
     *,
     body: Mapping[str, Any] | None = None,
     hint: str | None = None,
-    refused_hint: str | None = None,
 ) -> dict[str, Any]:
     """The JSON object that a server gives for a path: by GET, or by POST where there is a body.
 
@@ -29,7 +28,6 @@ async def request_json(
         path: Below the client's base address.
         body: Sent as JSON.
         hint: What to do when the server cannot be reached.
-        refused_hint: What to do when it says no.
 
     Raises:
         ProviderError: The server cannot be reached, says no, or gives something else than a JSON object.
@@ -38,7 +36,7 @@ async def request_json(
     method = "GET" if body is None else "POST"
     with http_faults(host, hint=hint):
         async with client.stream(method, path, json=body) as response:
-            await checked(response, hint=refused_hint)
+            await checked(response)
             text = await whole_body(response)
     try:
         return json_object(text)
