@@ -150,5 +150,6 @@ class _Reader:
         self._string()
         dimensions = self._scalar("<I")
         sizes = [self._scalar("<Q") for _ in range(min(dimensions, 8))]
-        self._at += 4 + 8  # its type, and where its data begins
+        self._scalar("<I")  # its type
+        self._scalar("<Q")  # where its data begins
         return math.prod(sizes)
