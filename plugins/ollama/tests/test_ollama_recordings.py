@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from codeconductor import Chunk, Message, Model, ProviderError, Query, Session, discover
+from codeconductor import Chunk, Model, ProviderError, Query, Session, discover
+from codeconductor.testing import a_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from vcr.cassette import Cassette
-
     Start = Callable[..., Session]
-    Replay = Callable[[str], AbstractContextManager[Cassette]]
+    Replay = Callable[[str], AbstractContextManager[object]]
 
 pytestmark = pytest.mark.anyio
 
@@ -32,10 +31,6 @@ def tool(name: str, argument: str) -> dict[str, Any]:
 
 def a_model(name: str, **facts: Any) -> Model:
     return Model(**{"provider": "ollama", "name": name, "host": "http://127.0.0.1:11434", "plugin": "ollama"} | facts)
-
-
-def a_query(words: str, **more: Any) -> Query:
-    return Query(messages=[Message("user", words)], **more)
 
 
 async def answer(session: Session, model: Model, query: Query) -> list[Chunk]:

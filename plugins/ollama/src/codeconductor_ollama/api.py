@@ -47,6 +47,8 @@ def faults_of(host: str, model: str = "") -> Iterator[None]:
     except ProviderError as fault:
         if fault.kind in {"refused", "server"}:
             fault.hint = _remedy(fault.message, model) or fault.hint
+        if not fault.hint and not model:
+            fault.hint = _NOT_OLLAMA
         raise
 
 
@@ -63,7 +65,7 @@ async def ask(client: httpx2.AsyncClient, path: str, cls: type[T], body: Mapping
     """
     host = str(client.base_url).rstrip("/")
     with faults_of(host, str((body or {}).get("model", ""))):
-        return read(await request_json(client, path, body=body, hint=_START, refused_hint=_NOT_OLLAMA), cls, host)
+        return read(await request_json(client, path, body=body, hint=_START), cls, host)
 
 
 def read(data: Mapping[str, Any], cls: type[T], host: str) -> T:
