@@ -21,7 +21,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX run_by_start ON run (started DESC, id DESC)",
         "CREATE TABLE answer (run_id TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE, model TEXT NOT NULL,"
         " sample INTEGER NOT NULL, error TEXT, seconds REAL, document TEXT NOT NULL,"
-        " PRIMARY KEY (run_id, model, sample)) WITHOUT ROWID",
+        " PRIMARY KEY (run_id, model, sample))",
     ),
 )
 """SQL steps by schema version: step N leads from version N to N + 1, in one transaction with the new number."""

@@ -1,0 +1,174 @@
+"""How much time the conductor adds to what the models take: discovery, the first byte, the last answer, a whole run.
+
+    python benchmarks/dispatching.py [--runs 15] [--no-peers]
+
+Scripted servers in processes of their own stand in for model servers, so that every millisecond more is ours. Targets:
+discovery of seven models on two servers in 0.3 s; with eight servers every request within 10 ms of the beginning of
+dispatch and the last answer within 15 ms of the end of the slowest model; a whole `conductor run` in 0.5 s of CPU and 90 MB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+
+from _measure import CONDUCTOR, Cost, cost_of, environment_for, median, peer_environment, table
+from codeconductor import Session, discover
+from codeconductor.dispatch import Message, Query, dispatch
+from codeconductor.testing.servers import ScriptedModel, ScriptedOllama
+
+TASK = "Create a simple calculator class"
+REPLY_SECONDS = 0.3
+"""How long each scripted model takes for its answer."""
+
+
+def serve(exits: ExitStack, dialect: str, *models: str) -> str:
+    """A scripted server in a process of its own; gives its address."""
+    arguments = [argument for model in models for argument in ("--model", model)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "codeconductor.testing.servers", dialect, "--until-eof", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    exits.callback(process.wait)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    exits.callback(process.stdin.close)
+    return process.stdout.readline().strip()
+
+
+def discovery(runs: int) -> tuple[str, ...]:
+    """Seven models on two servers, listed by plugins that are loaded already."""
+    with ExitStack() as exits:
+        ollama = serve(exits, "ollama", "a:1b", "b:2b", "c:3b", "d:4b")
+        lmstudio = serve(exits, "lmstudio", "e-1b", "f-2b", "g-3b")
+
+        async def once() -> float:
+            overrides = {"providers": {"ollama": {"hosts": [ollama]}, "lmstudio": {"hosts": [lmstudio]}}}
+            async with Session.start(overrides=overrides) as session:
+                began = time.perf_counter()
+                found = await discover(session)
+                seconds = time.perf_counter() - began
+            assert len([model for model in found.models if model.provider != "llamacpp"]) == 7, found
+            return seconds
+
+        seconds = [asyncio.run(once()) for _ in range(runs)]
+    return (
+        "discovery of 7 models on 2 servers",
+        f"{median(seconds) * 1000:.0f} ms",
+        f"{max(seconds) * 1000:.0f} ms",
+        "300 ms",
+    )
+
+
+def overhead(runs: int) -> list[tuple[str, ...]]:
+    """Eight servers with one model each: when their requests arrive, and when the last answer is out."""
+    first, last = [], []
+    with ExitStack() as exits:
+        pieces = 10
+        servers = [
+            exits.enter_context(
+                ScriptedOllama(
+                    ScriptedModel(name=f"m{number}:1b", reply="x" * pieces, chunk=1, pace=REPLY_SECONDS / pieces)
+                )
+            )
+            for number in range(8)
+        ]
+
+        async def once() -> None:
+            overrides = {"providers": {"ollama": {"hosts": [server.host for server in servers]}}}
+            async with Session.start(overrides=overrides) as session:
+                found = await discover(session)
+                models = [model for model in found.models if model.provider == "ollama"]
+                for server in servers:
+                    server.requests.clear()
+                began = time.perf_counter()
+                async with dispatch(session, models, Query(messages=[Message("user", TASK)])) as arrivals:
+                    ended = [(answer.seconds or 0.0, time.perf_counter() - began) async for answer in arrivals]
+                assert len(ended) == 8
+                asked = [server.asked("/api/chat")[0].at for server in servers]
+                first.append(max(asked) - began)
+                slowest = max(at - began for at in asked) + REPLY_SECONDS
+                last.append(max(at for _, at in ended) - slowest)
+
+        for _ in range(runs):
+            asyncio.run(once())
+    return [
+        (
+            "last of 8 requests has reached its server",
+            f"{median(first) * 1000:.1f} ms",
+            f"{max(first) * 1000:.1f} ms",
+            "10 ms",
+        ),
+        (
+            "last of 8 answers after the slowest model",
+            f"{median(last) * 1000:.1f} ms",
+            f"{max(last) * 1000:.1f} ms",
+            "15 ms",
+        ),
+    ]
+
+
+def whole_runs(runs: int, *, with_peers: bool) -> None:
+    """`conductor run` against eight models of one Ollama, and peers that ask the same server."""
+    with ExitStack() as exits:
+        names = [f"m{number}:1b" for number in range(8)]
+        host = serve(exits, "ollama", *names)
+        environment = environment_for(OLLAMA_HOST=host)
+        folder = tempfile.mkdtemp(prefix="conductor-project-")
+        commands: dict[str, list[str]] = {"conductor run, 8 models": [*CONDUCTOR, "run", TASK]}
+        if with_peers:
+            llm = str(peer_environment("llm", "llm-ollama", "llm-consortium") / "llm")
+            commands["llm, 1 model"] = [llm, "-m", names[0], TASK]
+            members = [argument for name in names for argument in ("-m", f"{name}:1")]
+            commands["llm consortium, 8 models and arbiter"] = [
+                llm, "consortium", "run", TASK, *members, "--arbiter", names[0], "--max-iterations", "1",
+            ]  # fmt: skip
+        costs: dict[str, list[Cost]] = {name: [] for name in commands}
+        for number in range(runs + 1):
+            for name, command in commands.items():
+                try:
+                    cost = cost_of(command, environment, folder)
+                except SystemExit as exc:
+                    if number == 0 and name.startswith("llm"):
+                        print(f"{name}: cannot be measured here: {str(exc).splitlines()[-1]}")
+                        continue
+                    if name.startswith("llm"):
+                        continue
+                    raise
+                if number:  # the first one warms
+                    costs[name].append(cost)
+    rows = [
+        (
+            name,
+            f"{median(cost.cpu for cost in measured):.2f} s",
+            f"{median(cost.wall for cost in measured):.2f} s",
+            f"{median(cost.memory for cost in measured) / 1e6:.0f} MB",
+        )
+        for name, measured in costs.items()
+        if measured
+    ]
+    table(f"A whole run, median of {runs} (target: 0.5 s CPU, 90 MB)", ("command", "CPU", "wall", "peak memory"), rows)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--no-peers", action="store_true", help="install nothing")
+    options = parser.parse_args()
+    os.environ.update(environment_for())
+    rows = [discovery(options.runs), *overhead(options.runs)]
+    table(f"Overhead, {options.runs} runs", ("what", "median", "worst", "target"), rows)
+    whole_runs(options.runs, with_peers=not options.no_peers)
+
+
+if __name__ == "__main__":
+    main()
