@@ -4,7 +4,8 @@
 
 Scripted servers in processes of their own stand in for model servers, so that every millisecond more is ours. Targets:
 discovery of seven models on two servers in 0.3 s; with eight servers every request within 10 ms of the beginning of
-dispatch and the last answer within 15 ms of the end of the slowest model; a whole `conductor run` in 0.5 s of CPU and 90 MB.
+dispatch, and the last answer within 15 ms of the end of the slowest model; a whole `conductor run` in 0.5 s of CPU and
+90 MB.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ Target: `conductor history` in at most 0.3 s of CPU.
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import time
 from datetime import UTC, datetime, timedelta
@@ -89,7 +88,7 @@ def main() -> None:
         (name, f"{median(cost.cpu for cost in measured):.2f} s", f"{median(cost.wall for cost in measured):.2f} s")
         for name, measured in costs.items()
     ]
-    megabytes = os.path.getsize(folder / FILE) / 1e6
+    megabytes = (folder / FILE).stat().st_size / 1e6
     title = (
         f"History of {options.size} runs, {megabytes:.0f} MB, written in {written * 1000:.2f} ms each (target: 0.3 s)"
     )
