@@ -164,3 +164,12 @@ def test_requests_at_once_are_a_number_above_0_or_auto(start: Start, value: obje
     """Anything else is exit 2, and names the setting."""
     with pytest.raises(InputError, match="parallel"):
         start(parallel=value)
+
+
+async def test_an_address_that_cannot_be_asked_at_all_is_a_problem_of_its_own(start: Start) -> None:
+    """The other hosts are asked."""
+    with ScriptedOllama("a:1b") as ollama:
+        async with start(hosts=["http://two words:1", ollama.host]) as session:
+            found = await discover(session)
+    assert [model.name for model in found.models] == ["a:1b"]
+    assert [problem.host for problem in found.problems] == ["http://two words:1"]
