@@ -19,6 +19,7 @@ import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 BUNDLE, CORE = "codeconductor", "codeconductor-core"
@@ -33,13 +34,14 @@ class Distribution:
     dist: Path
 
     @cached_property
-    def project(self) -> dict:
+    def project(self) -> dict[str, Any]:
         """Its `[project]` table."""
-        return tomllib.loads((self.folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        table: dict[str, Any] = tomllib.loads((self.folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        return table
 
     @property
     def name(self) -> str:
-        return self.project["name"]
+        return str(self.project["name"])
 
     @property
     def plugin(self) -> str | None:
