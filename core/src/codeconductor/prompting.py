@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
 
 import attrs
 
 from codeconductor.errors import ConductorError, PluginError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from codeconductor.consensus import Consensus
     from codeconductor.plugins import PluginInfo
     from codeconductor.session import Session
     from codeconductor.task import Task
+
+T = TypeVar("T")
 
 PACKAGE = "codeconductor-prompt-jinja"
 """The distribution that is named to somebody who has no renderer."""
@@ -35,6 +37,10 @@ class PromptLimits:
     template: str | None = None
 
 
+def _texts(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(texts)
+
+
 @attrs.frozen(kw_only=True)
 class Prompt:
     """The text for a coding agent.
@@ -49,7 +55,7 @@ class Prompt:
 
     text: str
     template: str | None = None
-    warnings: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    warnings: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     renderer: str = ""
     tokens: int = 0
 
@@ -108,8 +114,7 @@ def list_templates(session: Session, name: str) -> Sequence[Template]:
     templates = getattr(renderer, "templates", None)
     if templates is None:
         return ()
-    found: Sequence[Template] = _guarded(info, renderer.name, lambda: templates(session.root))
-    return found
+    return _guarded(info, renderer.name, lambda: tuple(templates(session.root)))
 
 
 def render(session: Session, task: Task, consensus: Consensus, *, renderer: str, limits: PromptLimits) -> Prompt:
@@ -117,17 +122,24 @@ def render(session: Session, task: Task, consensus: Consensus, *, renderer: str,
 
     Raises:
         InputError: A template is wrong; the message has its name and line.
-        PluginError: The renderer raised something of its own.
+        PluginError: The renderer raised something of its own, or gave something else than text.
     """
     info, chosen = session.plugins.pick("renderer", renderer, session.plugins.prompt_renderers(), PACKAGE)
-    result = _guarded(info, chosen.name, lambda: chosen.render(task, consensus, limits))
-    prompt = result if isinstance(result, Prompt) else Prompt(text=str(result))
+    prompt = _guarded(info, chosen.name, lambda: _as_prompt(chosen.render(task, consensus, limits)))
     for warning in prompt.warnings:
         session.warn(warning)
     return attrs.evolve(prompt, renderer=chosen.name, tokens=estimate_tokens(prompt.text))
 
 
-def _guarded(info: PluginInfo, name: str, call):  # type: ignore[no-untyped-def]
+def _as_prompt(result: object) -> Prompt:
+    if isinstance(result, Prompt):
+        return result
+    if isinstance(result, str):
+        return Prompt(text=result)
+    raise TypeError(f"render gave {type(result).__name__}, not text")
+
+
+def _guarded(info: PluginInfo, name: str, call: Callable[[], T]) -> T:
     try:
         return call()
     except ConductorError:
@@ -149,5 +161,5 @@ def estimate_tokens(text: str) -> int:
     character as one and a half; all times 1.25. Measured on 189 source files against four vocabularies of 49,000 to
     200,000 entries, that is 48 to 75 % too many in the median, and 8 % too few at worst.
     """
-    wide = sum(1 for character in text if character > "\x7f")
-    return round(1.25 * (sum(1 for _ in _WORD.finditer(text)) + wide / 2))
+    wide = 0 if text.isascii() else len(text) - len(text.encode("ascii", "ignore"))
+    return round(1.25 * (len(_WORD.findall(text)) + wide / 2))
