@@ -12,17 +12,22 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import multiprocessing
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from _measure import CONDUCTOR, Cost, cost_of, environment_for, median, peer_environment, table
 from codeconductor import Session, discover
 from codeconductor.dispatch import Message, Query, dispatch
 from codeconductor.testing.servers import ScriptedModel, ScriptedOllama
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 TASK = "Create a simple calculator class"
 REPLY_SECONDS = 0.3
@@ -69,51 +74,49 @@ def discovery(runs: int) -> tuple[str, ...]:
     )
 
 
+def milliseconds(seconds: float) -> str:
+    """Seconds as milliseconds."""
+    return f"{seconds * 1000:.1f} ms"
+
+
+def recording_servers(pipe: Connection) -> None:
+    """In a process of its own: eight servers; answers each message with the times at which they were last asked."""
+    script = ScriptedModel(name="m:1b", reply="x" * 10, chunk=1, pace=REPLY_SECONDS / 10)
+    with ExitStack() as exits:
+        servers = [exits.enter_context(ScriptedOllama(script)) for _ in range(8)]
+        pipe.send([server.host for server in servers])
+        while pipe.recv() is not None:
+            pipe.send([server.asked("/api/chat")[-1].at for server in servers])
+
+
 def overhead(runs: int) -> list[tuple[str, ...]]:
     """Eight servers with one model each: when their requests arrive, and when the last answer is out."""
+    spawn = multiprocessing.get_context("spawn")
+    pipe, theirs = spawn.Pipe()
+    process = spawn.Process(target=recording_servers, args=(theirs,))
+    process.start()
+    hosts = pipe.recv()
     first, last = [], []
-    with ExitStack() as exits:
-        pieces = 10
-        servers = [
-            exits.enter_context(
-                ScriptedOllama(
-                    ScriptedModel(name=f"m{number}:1b", reply="x" * pieces, chunk=1, pace=REPLY_SECONDS / pieces)
-                )
-            )
-            for number in range(8)
-        ]
 
-        async def once() -> None:
-            overrides = {"providers": {"ollama": {"hosts": [server.host for server in servers]}}}
-            async with Session.start(overrides=overrides) as session:
-                found = await discover(session)
-                models = [model for model in found.models if model.provider == "ollama"]
-                for server in servers:
-                    server.requests.clear()
-                began = time.perf_counter()
-                async with dispatch(session, models, Query(messages=[Message("user", TASK)])) as arrivals:
-                    ended = [(answer.seconds or 0.0, time.perf_counter() - began) async for answer in arrivals]
-                assert len(ended) == 8
-                asked = [server.asked("/api/chat")[0].at for server in servers]
-                first.append(max(asked) - began)
-                slowest = max(at - began for at in asked) + REPLY_SECONDS
-                last.append(max(at for _, at in ended) - slowest)
+    async def once() -> None:
+        async with Session.start(overrides={"providers": {"ollama": {"hosts": hosts}}}) as session:
+            models = [model for model in (await discover(session)).models if model.provider == "ollama"]
+            began = time.monotonic()
+            async with dispatch(session, models, Query(messages=[Message("user", TASK)])) as arrivals:
+                ended = [time.monotonic() async for _ in arrivals]
+            assert len(ended) == 8
+        pipe.send("asked")
+        asked = pipe.recv()
+        first.append(max(asked) - began)
+        last.append(max(ended) - max(asked) - REPLY_SECONDS)
 
-        for _ in range(runs):
-            asyncio.run(once())
+    for _ in range(runs):
+        asyncio.run(once())
+    pipe.send(None)
+    process.join()
     return [
-        (
-            "last of 8 requests has reached its server",
-            f"{median(first) * 1000:.1f} ms",
-            f"{max(first) * 1000:.1f} ms",
-            "10 ms",
-        ),
-        (
-            "last of 8 answers after the slowest model",
-            f"{median(last) * 1000:.1f} ms",
-            f"{max(last) * 1000:.1f} ms",
-            "15 ms",
-        ),
+        ("last of 8 requests has reached its server", milliseconds(median(first)), milliseconds(max(first)), "10 ms"),
+        ("last of 8 answers after the slowest model", milliseconds(median(last)), milliseconds(max(last)), "15 ms"),
     ]
 
 

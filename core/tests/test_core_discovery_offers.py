@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from codeconductor import Discovery, Model, Problem, Session, discover, hookimpl
+from codeconductor.discovery import choose
 from codeconductor.plugins import PluginInfo, Plugins
 from codeconductor.settings import read_settings
 
@@ -60,3 +61,31 @@ def test_a_fallback_counts_where_it_is_named(tmp_path: Path, run: dict[str, Any]
     discovery = found(tmp_path, SERVED, MODEL, PROBLEM, **run)
     assert "wheel" in [model.name for model in discovery.models]
     assert discovery.problems == (PROBLEM,)
+
+
+def chat(name: str, **facts: Any) -> Model:
+    return Model(provider="ollama", name=name, host="http://127.0.0.1:11434", **facts)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "asked"),
+    [
+        ("ollama/gpt-oss:120b-cloud", ["gpt-oss:120b-cloud"]),
+        ("GPT-OSS:120b-cloud", ["gpt-oss:120b-cloud"]),
+        ("*-cloud", ["gpt-oss:120b-cloud"]),
+        ("gpt-oss*", ["gpt-oss:20b"]),
+        ("ollama/*", ["gpt-oss:20b"]),
+        ("*", ["gpt-oss:20b"]),
+    ],
+)
+def test_a_remote_model_is_asked_only_when_it_is_named(pattern: str, asked: list[str]) -> None:
+    """A glob that also matches models of this machine means those: no prompt leaves by accident."""
+    models = [chat("gpt-oss:20b"), chat("gpt-oss:120b-cloud", remote=True)]
+    assert [model.name for model in choose(models, patterns=[pattern])] == asked
+
+
+def test_two_names_of_one_model_are_one_voice_unless_they_are_chosen() -> None:
+    """A copy has no second vote, and is asked all the same by somebody who names it."""
+    models = [chat("qwen3:latest", digest="d"), chat("qwen3:8b", digest="d"), chat("other:1b", digest="e")]
+    assert [model.name for model in choose(models)] == ["other:1b", "qwen3:8b"]
+    assert [model.name for model in choose(models, patterns=["qwen3:latest"])] == ["qwen3:latest"]

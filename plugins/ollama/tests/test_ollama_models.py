@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from codeconductor_ollama.models import as_models, is_remote, parameter_count, without_aliases
+from codeconductor_ollama.models import as_models, is_remote, parameter_count
 from codeconductor_ollama.wire import Details, InMemory, Installed, Shown
 
 if TYPE_CHECKING:
@@ -23,15 +24,28 @@ def model_of(entry: Installed, shown: Shown | None = None, in_memory: list[InMem
     return model
 
 
-def test_two_names_of_one_digest_are_one_model_under_the_shorter_name() -> None:
-    """A copy would have a second vote otherwise."""
-    entries = [entry("qwen3:latest", digest="a"), entry("qwen3:8b", digest="a"), entry("other:1b", digest="b")]
-    assert sorted(one.name for one in without_aliases(entries)) == ["other:1b", "qwen3:8b"]
+ONE, OTHER = hashlib.sha256(b"one").hexdigest(), hashlib.sha256(b"other").hexdigest()
 
 
-def test_models_without_a_digest_are_kept_apart() -> None:
-    """What is not told is not the same."""
-    assert len(without_aliases([entry("a:1b"), entry("b:1b")])) == 2
+def test_two_names_of_one_digest_are_told_as_one_model() -> None:
+    """A copy would have a second vote otherwise; both names are listed."""
+    entries = [
+        entry("qwen3:latest", digest=ONE),
+        entry("qwen3:8b", digest=f"sha256:{ONE}"),
+        entry("x:1b", digest=OTHER),
+    ]
+    models = as_models(HOST, entries, {}, None, "auto")
+    assert [(model.name, model.digest) for model in models] == [
+        ("qwen3:latest", ONE),
+        ("qwen3:8b", ONE),
+        ("x:1b", OTHER),
+    ]
+
+
+@pytest.mark.parametrize("digest", [None, "", "abc", "0" * 64, "sha256:" + "a" * 64])
+def test_what_cannot_be_a_digest_is_none(digest: str | None) -> None:
+    """Programs that imitate Ollama fill the field with anything: their models would all be one."""
+    assert model_of(entry(digest=digest)).digest is None
 
 
 @pytest.mark.parametrize(
@@ -120,8 +134,8 @@ def test_the_window_is_found_under_another_architecture_where_only_one_is_named(
 
 def test_a_name_that_was_pulled_anew_is_not_the_model_that_is_in_memory() -> None:
     """The old one is loaded under the same name; asking for the new one costs a load."""
-    assert model_of(entry(digest="new"), None, [InMemory(name="m:latest", digest="old")]).loaded is False
-    assert model_of(entry(digest="new"), None, [InMemory(name="alias:1b", digest="new")]).loaded is True
+    assert model_of(entry(digest=ONE), None, [InMemory(name="m:latest", digest=OTHER)]).loaded is False
+    assert model_of(entry(digest=ONE), None, [InMemory(name="alias:1b", digest=ONE)]).loaded is True
 
 
 def test_auto_holds_one_request_for_each_loaded_chat_model() -> None:

@@ -59,6 +59,7 @@ async def test_sixteen_models_of_a_server_of_2025_are_listed_with_what_it_tells(
         parameters=8_200_000_000,
         quantization="Q4_K_M",
         capabilities={"completion", "tools", "thinking"},
+        digest="500a1f067a9f782620b40bee6f7b0c89e17ae61f686b92c24933e4ca4b2b8b41",
         parallel=1,
         slots=1,
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from codeconductor import ProviderError, discover_hosts
 
 from codeconductor_ollama.api import ask, faults_of
-from codeconductor_ollama.models import as_models, is_remote, without_aliases
+from codeconductor_ollama.models import as_models, is_remote
 from codeconductor_ollama.settings import OllamaSettings
 from codeconductor_ollama.wire import InMemory, Running, Shown, Tags
 
@@ -36,7 +36,7 @@ async def find_models(session: Session) -> list[Model | Problem]:
         looking = asyncio.create_task(_in_memory(client, deadline))
         try:
             tags = await ask(client, "/api/tags", Tags)
-            installed = without_aliases(tags.models or ())
+            installed = tags.models or ()
             unclear = [entry.name for entry in installed if not entry.capabilities and not is_remote(host, entry)]
             shown = await _shown(client, unclear, deadline)
             return as_models(host, installed, shown, await looking, settings.parallel)

@@ -12,7 +12,7 @@ from codeconductor import Model
 from codeconductor_ollama.wire import Details, InMemory, Installed, Shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 _MANIFEST_SIZE = 4096
 """Bytes: no model is as small; the entry of a cloud model has some 400."""
@@ -23,12 +23,10 @@ _COUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([KMBT]?)", re.IGNORECASE)
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 
 
-def without_aliases(installed: Iterable[Installed]) -> list[Installed]:
-    """Each model once: two names with the same digest are one model, and the shortest name stands for it."""
-    by_digest: dict[str, Installed] = {}
-    for entry in sorted(installed, key=lambda entry: (len(entry.name), entry.name)):
-        by_digest.setdefault(entry.digest or entry.name, entry)
-    return list(by_digest.values())
+def digest_of(entry: Installed | InMemory) -> str | None:
+    """The SHA-256 of its manifest; None where what the server says cannot be one, as imitations of Ollama do."""
+    digest = (entry.digest or "").removeprefix("sha256:")
+    return digest if re.fullmatch("[0-9a-f]{64}", digest) and len(set(digest)) > 4 else None
 
 
 def is_remote(host: str, entry: Installed, shown: Shown | None = None) -> bool:
@@ -44,7 +42,7 @@ def is_remote(host: str, entry: Installed, shown: Shown | None = None) -> bool:
         or (shown and (shown.remote_host or shown.remote_model))
         or tag == "cloud"
         or tag.endswith("-cloud")
-        or (entry.size and entry.size < _MANIFEST_SIZE and not details.format)
+        or (entry.details and not details.format and entry.size and entry.size < _MANIFEST_SIZE)
     )
 
 
@@ -59,7 +57,7 @@ def as_models(
 
     Args:
         host: Base address.
-        installed: Each model once.
+        installed: As `/api/tags` lists them.
         shown: What `/api/show` told, by name, of those that it was asked about.
         in_memory: None: the server does not tell.
         parallel: As in the settings.
@@ -70,7 +68,8 @@ def as_models(
         if model is not None:
             models.append(model)
     if parallel == "auto":  # a server holds one request per model unless told otherwise, since 0.10
-        at_once, slots = max(1, sum(bool(model.loaded) and model.kind == "chat" for model in models)), 1
+        running = {model.digest or model.name for model in models if model.loaded and model.kind == "chat"}
+        at_once, slots = max(1, len(running)), 1
     else:
         at_once = slots = parallel
     return [attrs.evolve(model, parallel=at_once, slots=slots) for model in models]
@@ -98,14 +97,14 @@ def _as_model(host: str, entry: Installed, shown: Shown, in_memory: Sequence[InM
         parameters=parameter_count(details.parameter_size) or _whole(info.get("general.parameter_count")),
         quantization=details.quantization_level or None,
         capabilities=capabilities,
+        digest=digest_of(entry),
     )
 
 
 def _is_same(running: InMemory, entry: Installed) -> bool:
     """A name that was pulled anew has another digest than the model that is still in memory under it."""
-    if running.digest and entry.digest:
-        return running.digest == entry.digest
-    return running.name == entry.name
+    mine, theirs = digest_of(entry), digest_of(running)
+    return mine == theirs if mine and theirs else running.name == entry.name
 
 
 def _kind(
