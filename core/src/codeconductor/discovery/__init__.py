@@ -1,0 +1,22 @@
+"""Task ─▶ **discovery** ─▶ dispatch: which models can be asked, here and now.
+
+Every plugin is asked at once, and every plugin asks its own hosts at once; nobody waits longer than 5 s for a host.
+"""
+
+from __future__ import annotations
+
+from codeconductor.discovery.asking import HOST_TIMEOUT, PLUGIN_TIMEOUT, discover, discover_hosts
+from codeconductor.discovery.choosing import choose, matches
+from codeconductor.discovery.values import Discovery, Model, Problem
+
+__all__ = [
+    "HOST_TIMEOUT",
+    "PLUGIN_TIMEOUT",
+    "Discovery",
+    "Model",
+    "Problem",
+    "choose",
+    "discover",
+    "discover_hosts",
+    "matches",
+]

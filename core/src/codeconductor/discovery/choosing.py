@@ -1,0 +1,99 @@
+"""Which of the models that were found are listed, under which ids, and which of them a run asks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+
+import attrs
+
+from codeconductor.discovery.values import Model, Problem
+from codeconductor.settings import RunSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from codeconductor.session import Session
+
+Found = TypeVar("Found", Model, Problem)
+
+
+def offered(items: Iterable[Found], models: Sequence[Model], session: Session) -> tuple[Found, ...]:
+    """Leave out what would not be asked: a fallback beside other chat models, and what only counts when named."""
+    run = session.settings("run", RunSettings)
+    needed = not any(model.offer == "always" and model.kind == "chat" and not model.remote for model in models)
+
+    def counts(item: Found) -> bool:
+        prefix = f"{item.provider.lower()}/"
+        named = item.provider in run.providers or any(pattern.lower().startswith(prefix) for pattern in run.models)
+        if item.offer == "fallback":
+            meant = [pattern for pattern in run.models if isinstance(item, Model) and matches(item, pattern)]
+            return named or needed or any(map(_is_specific, meant))
+        return named or item.offer == "always"
+
+    return tuple(item for item in items if counts(item))
+
+
+def with_ids(models: Sequence[Model], session: Session) -> tuple[Model, ...]:
+    """Tell models of one name on several hosts apart; drop what two plugins both list."""
+    unique: dict[tuple[str, str, str], Model] = {}
+    for model in models:
+        key = (model.provider, model.name, model.host)
+        first = unique.setdefault(key, model)
+        if first is not model and first.plugin != model.plugin:
+            session.warn(f"plugins {first.plugin!r} and {model.plugin!r} both list {model.id}: the first is asked")
+    counts = Counter((model.provider, model.name) for model in unique.values())
+    named = [
+        attrs.evolve(model, id=f"{model.id}@{urlsplit(model.host).netloc or model.host}")
+        if counts[model.provider, model.name] > 1
+        else model
+        for model in unique.values()
+    ]
+    return tuple(sorted(named, key=lambda model: model.id))
+
+
+def matches(model: Model, pattern: str) -> bool:
+    """Whether a glob matches a model's id or its name; case does not count."""
+    pattern = pattern.lower()
+    return any(fnmatchcase(text.lower(), pattern) for text in (model.id, model.name))
+
+
+def choose(models: Iterable[Model], *, patterns: Sequence[str] = (), providers: Sequence[str] = ()) -> list[Model]:
+    """The models that a run asks: chat models that match, loaded ones first.
+
+    A remote model is asked only when it is named: by its exact id or name, or by a glob that matches remote models
+    alone. Two names of one host with the same digest are one model, and one voice: the shorter name is asked, unless
+    patterns choose.
+    """
+    candidates = [model for model in models if model.kind == "chat" and (not providers or model.provider in providers)]
+    chosen = []
+    for model in candidates:
+        naming = [pattern for pattern in patterns if matches(model, pattern)]
+        if patterns and not naming:
+            continue
+        if model.remote and not any(_names_remote(pattern, model, candidates) for pattern in naming):
+            continue
+        chosen.append(model)
+    if not patterns:
+        chosen = _one_voice_each(chosen)
+    return sorted(chosen, key=lambda model: (model.loaded is False, model.id))
+
+
+def _names_remote(pattern: str, model: Model, candidates: Sequence[Model]) -> bool:
+    if pattern.lower() in (model.id.lower(), model.name.lower()):
+        return True
+    return _is_specific(pattern) and all(other.remote for other in candidates if matches(other, pattern))
+
+
+def _is_specific(pattern: str) -> bool:
+    """Whether a glob says anything of a model's name: `*` and `ollama/*` do not."""
+    return bool(pattern.rpartition("/")[2].strip("*?"))
+
+
+def _one_voice_each(models: Iterable[Model]) -> list[Model]:
+    voices: dict[tuple[str, str, str], Model] = {}
+    for model in sorted(models, key=lambda model: (len(model.name), model.name)):
+        voices.setdefault((model.provider, model.host, model.digest or model.name), model)
+    return list(voices.values())

@@ -1,0 +1,93 @@
+"""A model, a problem, and all that discovery found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Offer = Literal["always", "fallback", "named"]
+
+
+def _default_id(model: Model) -> str:
+    return f"{model.provider}/{model.name}"
+
+
+def _texts(texts: Iterable[str]) -> frozenset[str]:  # a type checker cannot see through `converter=frozenset`
+    return frozenset(texts)
+
+
+@attrs.frozen(kw_only=True)
+class Model:
+    """One model as its server offers it; None means that the server does not tell.
+
+    Attributes:
+        provider: Who serves it; with `name` it makes the id.
+        name: As the server calls it.
+        host: Base address of its server.
+        kind: Embedding models are listed and never asked to write.
+        loaded: Whether it is in memory; asking one that is not costs a load.
+        remote: It runs on somebody else's computer; asked only when named.
+        offer: Whether it is there for everyone; only where no other chat model is reachable (``"fallback"``); or only
+            where its provider is named (``"named"``). It is listed just where it would be asked.
+        context_length: Tokens that prompt and answer share: those in force when it is loaded, else the most it can.
+        size: Bytes on disk.
+        memory: Bytes it takes in memory now.
+        parameters: Count of weights.
+        quantization: Such as ``"Q4_K_M"``.
+        capabilities: Such as ``"tools"``, ``"vision"``, ``"thinking"``.
+        parallel: Requests that its host can hold at once, over all of its models; None: one.
+        slots: Requests that this model can hold at once; None: as many as its host.
+        digest: Hash of its content: two names of one host with the same digest are the same model.
+        id: ``provider/name``; where the same provider has the name on several hosts, ``provider/name@host:port``.
+        plugin: Name of the plugin that discovered it; filled in by `discover`.
+    """
+
+    provider: str
+    name: str
+    host: str
+    kind: Literal["chat", "embedding"] = "chat"
+    loaded: bool | None = None
+    remote: bool = False
+    offer: Offer = "always"
+    context_length: int | None = None
+    size: int | None = None
+    memory: int | None = None
+    parameters: int | None = None
+    quantization: str | None = None
+    capabilities: frozenset[str] = attrs.field(default=frozenset(), converter=_texts)
+    parallel: int | None = None
+    slots: int | None = None
+    digest: str | None = None
+    id: str = attrs.field(default=attrs.Factory(_default_id, takes_self=True))
+    plugin: str | None = attrs.field(default=None, eq=False, repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class Problem:
+    """A host that could not be asked, or a plugin that failed.
+
+    Attributes:
+        provider: The provider's name.
+        host: Base address; None when the plugin itself failed.
+        error: What happened.
+        hint: What to do about it.
+        offer: As for a `Model`: that a fallback cannot be asked matters only where it would be.
+    """
+
+    provider: str
+    host: str | None = None
+    error: str
+    hint: str | None = None
+    offer: Offer = "always"
+
+
+@attrs.frozen
+class Discovery:
+    """What was found: models in the order of their ids, and what could not be asked."""
+
+    models: tuple[Model, ...]
+    problems: tuple[Problem, ...]

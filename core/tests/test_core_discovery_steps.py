@@ -1,0 +1,156 @@
+"""A plugin that blocks where it should wait is interrupted, and costs only itself."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from codeconductor import Model, discover, discover_hosts, hookimpl
+from codeconductor.discovery import steps
+from codeconductor.testing import MakeSession, a_model, make_session, project_folder
+
+if TYPE_CHECKING:
+    from codeconductor import Discovery
+
+__all__ = ["make_session", "project_folder"]
+
+pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX timers")
+
+FOREVER = 60.0
+
+
+class Blocking:
+    """Sleeps where it should wait."""
+
+    @hookimpl
+    async def conductor_discover_models(self) -> list[Model]:
+        try:
+            time.sleep(FOREVER)  # noqa: ASYNC251 - what this is about
+        except Exception:
+            raise AssertionError("an interrupted plugin does not get to see it as an ordinary exception") from None
+        return [a_model("never")]
+
+
+class BlockingProbe:
+    """Sleeps while it asks a host, in a task of its own."""
+
+    @hookimpl
+    async def conductor_discover_models(self) -> list[Model]:
+        async def probe(host: str) -> list[Model]:
+            await asyncio.sleep(0)
+            if host == "blocks:":
+                time.sleep(FOREVER)  # noqa: ASYNC251 - what this is about
+            return [a_model(host=host)]
+
+        return await discover_hosts("acme", ["blocks:", "waits:"], probe)  # type: ignore[return-value]
+
+
+class Waiting:
+    """Waits as it should, in several steps and with a cancellation inside."""
+
+    @hookimpl
+    async def conductor_discover_models(self) -> list[Model]:
+        for _ in range(3):
+            await asyncio.sleep(0)
+        try:
+            async with asyncio.timeout(0):
+                await asyncio.get_running_loop().create_future()
+        except TimeoutError:
+            return [a_model("patient")]
+        raise AssertionError("the timeout did not reach the plugin")
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What blocks is interrupted soon."""
+    monkeypatch.setattr(steps, "STEP_TIMEOUT", 0.05)
+
+
+def found(make_session: MakeSession, **plugins: object) -> Discovery:
+    async def ask() -> Discovery:
+        async with make_session(**plugins) as session:
+            return await discover(session)
+
+    return asyncio.run(ask())
+
+
+@pytest.mark.usefixtures("short")
+def test_a_plugin_that_blocks_is_a_problem_and_the_others_are_listed(make_session: MakeSession) -> None:
+    """Its name and what it did are told; who waits as it should is not disturbed."""
+    discovery = found(make_session, first=Waiting(), second=Blocking(), third=Waiting())
+    assert [model.name for model in discovery.models] == ["patient"]
+    assert [(p.provider, p.error) for p in discovery.problems] == [
+        ("second", "blocked for 0.05 s where it should wait")
+    ]
+    assert "disabled" in (discovery.problems[0].hint or "")
+
+
+@pytest.mark.usefixtures("short")
+def test_a_probe_that_blocks_costs_its_host(make_session: MakeSession) -> None:
+    """What a plugin runs through `discover_hosts` is bounded as well, though it runs in other tasks."""
+    discovery = found(make_session, probing=BlockingProbe(), waiting=Waiting())
+    assert [(problem.provider, problem.host) for problem in discovery.problems] == [("acme", "blocks:")]
+    assert [(model.name, model.host) for model in discovery.models] == [("parrot", "waits:"), ("patient", "memory:")]
+
+
+def test_the_timer_is_left_as_it_was_found(make_session: MakeSession) -> None:
+    """After discovery nothing rings, and SIGALRM does again what it did."""
+    found(make_session, waiting=Waiting())
+    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_a_timer_that_somebody_uses_is_left_alone(make_session: MakeSession) -> None:
+    """A program that has the timer for itself keeps it, and plugins are not bounded."""
+    mine = signal.signal(signal.SIGALRM, lambda *_: None)
+    handler = signal.getsignal(signal.SIGALRM)
+    signal.setitimer(signal.ITIMER_REAL, FOREVER)
+    try:
+        assert [model.name for model in found(make_session, waiting=Waiting()).models] == ["patient"]
+        assert signal.getsignal(signal.SIGALRM) is handler
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, mine)
+
+
+def test_beside_the_main_thread_discovery_works_without_the_bound(make_session: MakeSession) -> None:
+    """Signals belong to the main thread; elsewhere discovery does without them."""
+    names: list[str] = []
+    thread = threading.Thread(
+        target=lambda: names.extend(model.name for model in found(make_session, waiting=Waiting()).models)
+    )
+    thread.start()
+    thread.join()
+    assert names == ["patient"]
+
+
+def test_cancelling_discovery_reaches_the_plugin(make_session: MakeSession) -> None:
+    """Ctrl-C or a limit of the caller ends a plugin where it waits."""
+    seen: list[str] = []
+
+    class Endless:
+        @hookimpl
+        async def conductor_discover_models(self) -> list[Model]:
+            try:
+                await asyncio.get_running_loop().create_future()
+            except asyncio.CancelledError:
+                seen.append("cancelled")
+                raise
+            return []
+
+    async def cancel() -> None:
+        async with make_session(endless=Endless()) as session:
+            task = asyncio.ensure_future(discover(session))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(cancel())
+    assert seen == ["cancelled"]
