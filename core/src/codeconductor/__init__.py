@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from codeconductor.cli.options import common_options
+    from codeconductor.cli.run import conduct_and_print
     from codeconductor.consensus import (
         Bench,
         Consensus,
@@ -92,11 +94,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "codeconductor.cli.options": ("common_options",),
+    "codeconductor.cli.run": ("conduct_and_print",),
     "codeconductor.errors": (
         "ConductorError",
         "InputError",
         "ProviderError",
-        "make_task",
         "nearest",
         "unknown_name",
     ),
@@ -222,7 +225,9 @@ __all__ = [
     "WitnessOption",
     "__version__",
     "checked",
+    "common_options",
     "conduct",
+    "conduct_and_print",
     "config_folder",
     "consensus_document",
     "data_folder",

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from codeconductor.cli.options import common
+from codeconductor.cli.options import common_options
 
 if TYPE_CHECKING:
     from codeconductor.session import Session
 
 
 @click.group("config", invoke_without_command=True)
-@common
+@common_options
 @click.pass_context
 def command(ctx: click.Context, log_file: str | None) -> None:
     """Show the settings in force and where each came from."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 import click
 
-from codeconductor.cli.options import common
+from codeconductor.cli.options import common_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ class Finding:
 
 
 @click.command("doctor")
-@common
+@common_options
 def command(log_file: str | None) -> None:
     """Check what is installed, reachable and usable here, each line with the remedy."""
     from codeconductor.cli import console

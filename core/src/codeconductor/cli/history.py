@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from codeconductor.cli.options import common, json_option
+from codeconductor.cli.options import common_options, json_option
 
 
 @click.command("history")
 @click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="List at most N runs.")
 @json_option
-@common
+@common_options
 def command(limit: int, as_json: bool, log_file: str | None) -> None:
     """List past runs, the newest first."""
     from codeconductor.cli import console

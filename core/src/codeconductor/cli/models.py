@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from codeconductor.cli.options import common, json_option
+from codeconductor.cli.options import common_options, json_option
 
 if TYPE_CHECKING:
     from codeconductor.discovery import Model
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @click.command("models")
 @click.option("--provider", "providers", metavar="NAME", multiple=True, help="List this provider's models only.")
 @json_option
-@common
+@common_options
 def command(providers: tuple[str, ...], as_json: bool, log_file: str | None) -> None:
     """List every model of every reachable provider, and the providers that are not reachable."""
     from codeconductor.cli import console

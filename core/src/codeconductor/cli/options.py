@@ -34,7 +34,7 @@ def _verbose(_ctx: click.Context, _param: click.Parameter, value: int) -> int:
     return value
 
 
-def common(function: F) -> F:
+def common_options(function: F) -> F:
     """`-q`, `-v` and `--log-file`: every command has them."""
     for decorator in (
         click.option("--log-file", metavar="FILE", help="Write what happens as JSON lines; no key is in it."),

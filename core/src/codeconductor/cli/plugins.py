@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codeconductor.cli.options import common, json_option
+from codeconductor.cli.options import common_options, json_option
 
 if TYPE_CHECKING:
     from codeconductor.plugins import PluginInfo
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command("plugins")
 @json_option
-@common
+@common_options
 def command(as_json: bool, log_file: str | None) -> None:
     """List every installed plugin: where it is from, what it brings, or why it could not be loaded."""
     from codeconductor.cli import console

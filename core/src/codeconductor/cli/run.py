@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codeconductor.cli.options import common, run_options, run_overrides
+from codeconductor.cli.options import common_options, run_options, run_overrides
 from codeconductor.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.command("run")
 @click.argument("task", nargs=-1)
 @run_options
-@common
+@common_options
 def command(task: tuple[str, ...], context: tuple[str, ...], output: str | None, as_json: bool, **options: Any) -> None:
     """Ask the models and print one prompt.
 

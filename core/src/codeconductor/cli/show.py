@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codeconductor.cli.options import common, json_option
+from codeconductor.cli.options import common_options, json_option
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @click.command("show")
 @click.argument("run")
 @json_option
-@common
+@common_options
 def command(run: str, as_json: bool, log_file: str | None) -> None:
     """Show one past run.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from codeconductor.cli.options import common
+from codeconductor.cli.options import common_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ def _find(renderer: str | None, log_file: str | None = None) -> tuple[Sequence[T
 
 @click.group("templates", invoke_without_command=True)
 @click.option("-r", "--renderer", metavar="NAME", help="List this renderer's templates; default jinja.")
-@common
+@common_options
 @click.pass_context
 def command(ctx: click.Context, renderer: str | None, log_file: str | None) -> None:
     """List the prompt templates in reach, and which of them are hidden by another of their name."""
