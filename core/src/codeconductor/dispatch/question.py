@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import re
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from codeconductor.dispatch.values import Message, Query
@@ -103,8 +106,32 @@ def question(task: Task, model: Model, *, temperature: float | None = None, seed
 def _short(task: Task, model: Model) -> str:
     language = (task.language or "").capitalize()
     wish = f"{task.text}\n\nWrite {language} code only, in one code block." if language else task.text
+    head = _function_head(task.text) if task.language == "python" else None
+    if head is not None:
+        # Eight samples of each of eight small functions by a model of 135 million parameters, at temperature 0.7: 36 of
+        # 64 were right so, and 20 to 25 with six wordings that leave the head to the model, which forgets the name.
+        block = f"```python\n{head}\n    ...\n```"
+        wish = f"{task.text}\n\nAnswer with the complete Python code in one ```python block:\n{block}"
     context = _context(task.context, _budget(model, len(wish)))
     return f"{context}\n\n{wish}" if context else wish
+
+
+_CALL = re.compile(r"\b[A-Za-z_]\w*\([^()\n]{0,200}\)")
+
+
+def _function_head(text: str) -> str | None:
+    """`def NAME(PARAMETERS):` where a task for one function names it so, else None."""
+    heads = {f"def {match[0]}:" for match in _CALL.finditer(text)}
+    if len(heads) != 1:
+        return None
+    head = heads.pop()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(f"{head} ...")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return head
 
 
 def _budget(model: Model, used: int) -> int:
