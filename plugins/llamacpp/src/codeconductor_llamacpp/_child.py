@@ -47,6 +47,7 @@ def start(wanted: dict[str, Any]) -> Any:
     params.api_keys = [wanted["key"]]
     params.ui = False
     params.endpoint_slots = False  # it shows what others ask
+    params.cache_ram_mib = 0  # copies of past prompts; up to 8 GiB of them, and nobody asks the same again
     params.verbosity = 1  # errors only
     return Server(params)
 
