@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from codeconductor import Chunk, ProviderError, estimate_tokens, stream_openai_chat
@@ -12,7 +13,7 @@ from codeconductor_lmstudio.models import base_of, instance_of
 from codeconductor_lmstudio.wire import Native
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     import httpx2
     from codeconductor import Model, Query, Session
@@ -25,7 +26,7 @@ _GONE = ("no models loaded", "model_not_loaded", "not loaded")
 """Words of a refusal that another load cures."""
 
 
-async def stream_answer(session: Session, model: Model, query: Query) -> AsyncIterator[Chunk]:
+async def stream_answer(session: Session, model: Model, query: Query) -> AsyncGenerator[Chunk, None]:
     """Ask one model.
 
     A server of 0.4 and later is told to load it, with a window that fits: a load on demand would take the saved one,
@@ -42,15 +43,17 @@ async def stream_answer(session: Session, model: Model, query: Query) -> AsyncIt
     if model.loaded is False:
         async with host.loading:
             if not await _in_memory(client, host, model, query):
-                async for chunk in _ask(session, client, host, model, query):
-                    yield chunk
+                async with aclosing(_ask(session, client, host, model, query)) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
                 return
         yield Chunk()
     spoke = False
     try:
-        async for chunk in _ask(session, client, host, model, query):
-            spoke = True
-            yield chunk
+        async with aclosing(_ask(session, client, host, model, query)) as chunks:
+            async for chunk in chunks:
+                spoke = True
+                yield chunk
         return
     except ProviderError as fault:
         if spoke or not any(words in fault.message.lower() for words in _GONE):
@@ -58,8 +61,9 @@ async def stream_answer(session: Session, model: Model, query: Query) -> AsyncIt
         async with host.loading:
             if not await _in_memory(client, host, model, query):
                 raise
-    async for chunk in _ask(session, client, host, model, query):
-        yield chunk
+    async with aclosing(_ask(session, client, host, model, query)) as chunks:
+        async for chunk in chunks:
+            yield chunk
 
 
 async def _in_memory(client: httpx2.AsyncClient, host: Host, model: Model, query: Query) -> bool:
@@ -86,7 +90,7 @@ def window_for(model: Model, query: Query) -> int:
 
 async def _ask(
     session: Session, client: httpx2.AsyncClient, host: Host, model: Model, query: Query
-) -> AsyncIterator[Chunk]:
+) -> AsyncGenerator[Chunk, None]:
     asked = host.instances.get(model.name, model.name)
 
     def check(answered: str) -> None:
@@ -94,8 +98,9 @@ async def _ask(
             session.warn(f"{model.id} was asked, and {model.host} let {answered!r} answer: is it still installed?")
 
     with remedies():
-        async for chunk in stream_openai_chat(client, asked, query, hint=START, answered_by=check):
-            yield chunk
+        async with aclosing(stream_openai_chat(client, asked, query, hint=START, answered_by=check)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
 
 def _is_same(one: str, other: str) -> bool:

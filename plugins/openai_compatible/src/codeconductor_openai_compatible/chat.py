@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from codeconductor import Chunk, ProviderError, stream_openai_chat
@@ -30,9 +31,10 @@ async def stream_answer(session: Session, model: Model, query: Query) -> AsyncIt
     while True:
         try:
             with remedies():
-                async for chunk in stream_openai_chat(client, asked, query, hint=START):
-                    spoke = True
-                    yield chunk
+                async with aclosing(stream_openai_chat(client, asked, query, hint=START)) as chunks:
+                    async for chunk in chunks:
+                        spoke = True
+                        yield chunk
             return
         except ProviderError as fault:
             if spoke or not is_loading(fault):
