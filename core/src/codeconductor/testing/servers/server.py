@@ -240,14 +240,16 @@ class ScriptedServer:
         self._held[request.path] += 1
         self._most[request.path] = max(self._most[request.path], self._held[request.path])
         self._tell()
-        request.outcome = "cancelled"
         try:
             await self._answer(exchange)
             request.outcome = "answered"
         except Broken:
             request.outcome = "broken"
         except ConnectionError:
-            pass
+            request.outcome = "cancelled"
+        except asyncio.CancelledError:
+            request.outcome = "cancelled"
+            raise
         except Exception as exc:  # noqa: BLE001 - a fault of the script, told when the server is left
             request.outcome = "broken"
             self._errors.append(exc)
