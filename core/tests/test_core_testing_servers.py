@@ -400,8 +400,9 @@ def test_a_reply_may_depend_on_the_request() -> None:
     with ScriptedOllama(ScriptedModel(name="m", reply=lambda body: body["messages"][0]["content"][::-1])) as server:
         assert objects(chat(server)[1])[0]["message"]["content"] == "iH"
     server = ScriptedOllama(ScriptedModel(name="m", reply=lambda _: str(1 / 0))).start()
-    with pytest.raises(Exception):
+    with pytest.raises(Exception) as caught:
         chat(server)
+    assert type(caught.value).__name__ == "RemoteProtocolError"
     with pytest.raises(ZeroDivisionError):
         server.__exit__(None, None, None)
 

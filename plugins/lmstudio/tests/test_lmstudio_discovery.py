@@ -77,7 +77,7 @@ def test_another_program_on_the_port_is_a_problem(start: Start, fault: Any, word
 
 def test_a_host_that_says_nothing_is_given_up(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits longer than core allows."""
-    monkeypatch.setattr("codeconductor.discovery.HOST_TIMEOUT", 0.05)
+    monkeypatch.setattr("codeconductor.discovery.asking.HOST_TIMEOUT", 0.05)
     with ScriptedLMStudio("a", faults={"*": silence()}) as server:
         [problem] = listed(start(hosts=[server.host])).problems
     assert "did not list its models" in problem.error
