@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from codeconductor.testing.cassettes import play_cassette
+    from codeconductor.testing.clock import run_at_once
     from codeconductor.testing.contracts import ProviderContract, RendererContract, StrategyContract
     from codeconductor.testing.sessions import (
         EventLog,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "codeconductor.testing.cassettes": ("play_cassette",),
+    "codeconductor.testing.clock": ("run_at_once",),
     "codeconductor.testing.contracts": ("ProviderContract", "RendererContract", "StrategyContract"),
     "codeconductor.testing.sessions": (
         "EventLog",
@@ -56,6 +58,7 @@ __all__ = [
     "play_cassette",
     "project_folder",
     "record_events",
+    "run_at_once",
     "session",
 ]
 
