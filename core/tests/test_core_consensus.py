@@ -1,0 +1,179 @@
+"""Core hands the usable answers to one strategy, and checks what it gives."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from codeconductor import ConductorError, Consensus, InputError, decide, hookimpl
+from codeconductor.consensus import find_strategy
+from codeconductor.errors import NoAnswerError, PluginError
+from codeconductor.events import Decided
+from codeconductor.testing import MakeSession, a_bench, a_task, an_answer, record_events
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from codeconductor import Answer, Session
+
+
+class Strategy:
+    """Decides as a test wants: with a share, with something else, or by raising."""
+
+    def __init__(self, name: str, result: object = 0.5) -> None:
+        self.name, self.result = name, result
+        self.seen: list[tuple[str, int]] = []
+
+    async def decide(self, task: object, answers: Sequence[Answer], bench: object) -> Any:
+        self.seen = [(answer.model.name, answer.sample) for answer in answers]
+        if isinstance(self.result, Exception):
+            raise self.result
+        if isinstance(self.result, int | float):
+            return Consensus(outcome={"text": self.name}, agreement=self.result, choice=answers[0])
+        return self.result
+
+
+class Fitting(Strategy):
+    """Says how well it fits."""
+
+    def __init__(self, name: str, fit: object, result: object = 0.5) -> None:
+        super().__init__(name, result)
+        self.fit = fit
+
+    def suits(self, task: object, answers: object, bench: object) -> Any:
+        if isinstance(self.fit, Exception):
+            raise self.fit
+        return self.fit
+
+
+class Brings:
+    """A plugin with these strategies."""
+
+    def __init__(self, *strategies: object) -> None:
+        self.strategies = strategies
+
+    @hookimpl
+    def conductor_consensus_strategies(self) -> Sequence[object]:
+        return self.strategies
+
+
+ANSWERS = [an_answer("b", model="two"), an_answer("a", model="one", sample=1), an_answer("a", model="one")]
+
+
+def decided(session: Session, strategy: str, answers: Sequence[Answer] = ANSWERS) -> Consensus:
+    return asyncio.run(decide(session, a_task(), answers, a_bench(answers), strategy=strategy))
+
+
+def test_the_strategy_that_is_named_decides(make_session: MakeSession) -> None:
+    """Core fills in its name, the weights and the confidence, which is the agreement where nothing calibrates it."""
+    session = make_session(brings=Brings(Strategy("half"), Strategy("other")))
+    log = record_events(session)
+    consensus = decided(session, "half")
+    assert (consensus.strategy, consensus.agreement, consensus.confidence) == ("half", 0.5, 0.5)
+    assert not consensus.calibrated
+    assert consensus.weights == {"acme/one": 1.0, "acme/two": 1.0}
+    assert log.of(Decided) == [Decided(consensus)]
+
+
+def test_failed_answers_never_vote_and_order_is_taken_away(make_session: MakeSession) -> None:
+    """A strategy sees the usable answers alone, sorted by model and sample, whatever order they came in."""
+    strategy = Strategy("half")
+    session = make_session(brings=Brings(strategy))
+    failed = [an_answer("half an ans", model="zero", error="timeout"), an_answer("  ", model="blank")]
+    decided(session, "half", [*failed, *ANSWERS])
+    assert strategy.seen == [("one", 0), ("one", 1), ("two", 0)]
+
+
+@pytest.mark.parametrize("strategy", ["half", "auto"])
+def test_without_a_usable_answer_nobody_decides(make_session: MakeSession, strategy: str) -> None:
+    """The error tells why each one failed, and what to do."""
+    session = make_session(brings=Brings(Strategy("half")))
+    failed = [an_answer("", model="one", error="timeout"), an_answer("", model="two", error="refused")]
+    with pytest.raises(NoAnswerError) as caught:
+        decided(session, strategy, failed)
+    assert "acme/one: failed for the test: timeout" in caught.value.message
+    assert "acme/two" in caught.value.message
+    assert caught.value.hint
+    with pytest.raises(NoAnswerError, match="nobody was asked"):
+        decided(session, strategy, [])
+
+
+@pytest.mark.parametrize(
+    ("result", "told"),
+    [
+        (ValueError("a bug"), "ValueError: a bug"),
+        ("a text", r"TypeError: decide\(\) gave str, not a Consensus"),
+        (None, "gave NoneType"),
+        (1.5, r"agreement is 1\.5, not a share from 0 to 1"),
+        (-0.1, "agreement is -0.1"),
+        (float("nan"), "agreement is nan"),
+    ],
+)
+def test_a_named_strategy_that_fails_ends_the_command(make_session: MakeSession, result: object, told: str) -> None:
+    """Nothing else is put in its place; plugin and distribution are named."""
+    session = make_session(brings=Brings(Strategy("bad", result), Strategy("good")))
+    with pytest.raises(PluginError, match=told) as caught:
+        decided(session, "bad")
+    assert "strategy 'bad' of plugin 'brings' (codeconductor-brings) failed" in caught.value.message
+    assert caught.value.hint
+
+
+def test_a_strategy_may_say_no_in_its_own_words(make_session: MakeSession) -> None:
+    """An expected condition is passed on as it is."""
+    session = make_session(brings=Brings(Strategy("no", ConductorError("needs two models", hint="start another"))))
+    with pytest.raises(ConductorError, match=r"^needs two models$") as caught:
+        decided(session, "no")
+    assert type(caught.value) is ConductorError
+
+
+def test_auto_takes_the_strategy_that_suits_best(make_session: MakeSession) -> None:
+    """The highest number; ties by name; without an opinion 0; None, or no number, not at all."""
+    plain, low, high = Strategy("plain"), Fitting("low", -5), Fitting("high", 7)
+    assert decided(make_session(brings=Brings(plain, low, high)), "auto").strategy == "high"
+    assert decided(make_session(brings=Brings(low, plain)), "auto").strategy == "plain"
+    assert decided(make_session(brings=Brings(Fitting("b", 7), Fitting("a", 7))), "auto").strategy == "a"
+    assert (
+        decided(make_session(brings=Brings(low, Fitting("never", None), Fitting("odd", "9"))), "auto").strategy == "low"
+    )
+
+
+def test_auto_passes_over_what_fails(make_session: MakeSession) -> None:
+    """With a warning for each, and the next best decides."""
+    session = make_session(
+        brings=Brings(
+            Fitting("raises", 9, ValueError("a bug")),
+            Fitting("wrong", 8, "text"),
+            Fitting("unsure", ValueError("no idea")),
+            Fitting("good", 1),
+        )
+    )
+    assert decided(session, "auto").strategy == "good"
+    assert [warning.partition(" of plugin")[0] for warning in session.warnings] == [
+        "strategy 'unsure'",
+        "strategy 'raises'",
+        "strategy 'wrong'",
+    ]
+
+
+def test_when_nothing_fits_the_error_says_what_to_install(make_session: MakeSession) -> None:
+    """Also where there is no strategy at all."""
+    with pytest.raises(InputError, match="no installed strategy fits") as caught:
+        decided(make_session(brings=Brings(Fitting("never", None))), "auto")
+    assert "pip install codeconductor-consensus-majority" in (caught.value.hint or "")
+    for name in ("auto", "majority"):
+        with pytest.raises(InputError, match="no strategy is installed") as caught:
+            find_strategy(make_session(), name)
+        assert "pip install codeconductor-consensus-majority" in (caught.value.hint or "")
+
+
+def test_a_strategy_is_looked_for_before_anybody_is_asked(make_session: MakeSession) -> None:
+    """An unknown name has the nearest in its hint; `auto` is chosen when the answers are in."""
+    session = make_session(brings=Brings(Strategy("majority")))
+    assert find_strategy(session, "auto") is None
+    found = find_strategy(session, "majority")
+    assert found is not None
+    assert (found[0].name, found[1].name) == ("brings", "majority")
+    with pytest.raises(InputError, match="unknown strategy 'majorty'") as caught:
+        find_strategy(session, "majorty")
+    assert caught.value.hint == "did you mean 'majority'?"
