@@ -85,7 +85,7 @@ async def test_several_samples_at_once_start_one_server_that_ends_with_the_sessi
 ) -> None:
     """Real answers with their tokens counted; nobody is left when the session is over."""
     answers: list[Answer] = []
-    async with start() as session:
+    async with start(parallel=3) as session:
         query = a_query("Write a Python function add(a, b). Code only.", temperature=0.7, seed=1, max_tokens=40)
         async with dispatch(session, [await the_model(session)], query, samples=3, limits=PATIENCE) as arrivals:
             answers.extend([answer async for answer in arrivals])
