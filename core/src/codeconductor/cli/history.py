@@ -8,7 +8,9 @@ from codeconductor.cli.options import common_options, json_option
 
 
 @click.command("history")
-@click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="List at most N runs.")
+@click.option(
+    "-n", "--limit", type=click.IntRange(min=1), metavar="N", default=50, help="List at most N runs; default 50."
+)
 @json_option
 @common_options
 def command(limit: int, as_json: bool, log_file: str | None) -> None:
