@@ -24,6 +24,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 BUNDLE, CORE = "codeconductor", "codeconductor-core"
 STRATEGY, RENDERER = "codeconductor-consensus-majority", "codeconductor-prompt-jinja"
+REPLAY = "codeconductor-replay"
 
 
 @dataclass(frozen=True)
@@ -110,11 +111,13 @@ class Environment:
         return {plugin["name"] for plugin in listed if plugin["distribution"] != CORE}
 
     def try_run(self) -> None:
-        """What a run says here: which package is missing, or that no model can be found."""
+        """What a run says here: which package is missing, or that there is no model; recorded ones can be asked."""
         ours = self.ours()
         missing = next((package for package in (STRATEGY, RENDERER) if package not in ours), None)
         result = self.conductor("run", "--no-history", "Add two numbers", exits=2 if missing else 3)
         check(f"pip install {missing}" in result.stderr or not missing, f"{result.stderr}\nnames no {missing}")
+        if not missing and REPLAY in ours:
+            self.conductor("demo", "--no-history")
 
 
 def uv(*arguments: object) -> str:
