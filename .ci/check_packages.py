@@ -117,7 +117,7 @@ class Environment:
         result = self.conductor("run", "--no-history", "Add two numbers", exits=2 if missing else 3)
         check(f"pip install {missing}" in result.stderr or not missing, f"{result.stderr}\nnames no {missing}")
         if not missing and REPLAY in ours:
-            self.conductor("demo", "--no-history")
+            self.conductor("demo")
 
 
 def uv(*arguments: object) -> str:
