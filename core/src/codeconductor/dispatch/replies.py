@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MAX_JSON = 256 * 1024
-"""Characters of the longest text that is repaired into JSON."""
+"""Characters of the longest text that is read as JSON."""
+
+MAX_REPAIR = 64 * 1024
+"""Characters of the longest text that is repaired into JSON, which takes a second for every 100,000 of them."""
+
+MAX_OPEN = 64
+"""Brackets that are never closed, in a text that is repaired: a model that only repeats `{` meant no object."""
 
 PROPOSAL_FIELDS = ("approach", "requirements", "files", "dependencies", "constraints", "tests", "risks")
 """The fields of a proposal, in the order in which they are asked for."""
@@ -54,7 +60,8 @@ def read_reply(text: str, reasoning: str = "") -> Reply:
         text: As the model wrote it.
         reasoning: What the server had already kept apart.
     """
-    thought, rest = split_reasoning(text)
+    thought, rest = split_reasoning(_mended(text))
+    reasoning = _mended(reasoning)
     found = list(fences(rest))
     data, source = _proposal(rest, found)
     code = tuple(
@@ -68,7 +75,18 @@ def read_reply(text: str, reasoning: str = "") -> Reply:
     return Reply(text=rest, reasoning=joined, data=data, code=code)
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _mended(text: str) -> str:
+    """The text as UTF-8 can hold it: a character may have come in two halves, and half a one is none."""
+    if not _SURROGATE.search(text):
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 _OPENING = re.compile(r"\A\s*<(think|thinking|thought|reasoning)>", re.IGNORECASE)
+_OPENED = re.compile(r"<(think|thinking|thought|reasoning)>", re.IGNORECASE)
 _CLOSING = re.compile(r"</(think|thinking|thought|reasoning)>", re.IGNORECASE)
 
 
@@ -78,14 +96,14 @@ def split_reasoning(text: str) -> tuple[str, str]:
     closing = _CLOSING.search(text)
     if opening and not closing:
         return text[opening.end() :].strip(), ""
-    if closing and (opening or not _OPENING.search(text[: closing.start()].lstrip())):
+    if closing and (opening or not _OPENED.search(text, 0, closing.start())):
         before = text[opening.end() if opening else 0 : closing.start()]
         if opening or "```" not in before:
             return before.strip(), text[closing.end() :].lstrip("\n")
     return "", text
 
 
-_FENCE = re.compile(r"^(?P<indent>[ \t>]*)(?P<mark>`{3,}|~{3,})(?P<info>[^\n]*)$")
+_FENCE = re.compile(r"^(?P<indent>[ \t>\ufeff]*)(?P<mark>`{3,}|~{3,})(?P<info>[^\n]*)$")
 
 
 def fences(text: str) -> Iterable[Fence]:
@@ -96,7 +114,7 @@ def fences(text: str) -> Iterable[Fence]:
     for line in lines:
         match = _FENCE.match(line.rstrip("\r"))
         if opened is None:
-            if match and "`" not in match["info"].rstrip("`"):
+            if match and not (match["mark"].startswith("`") and "`" in match["info"]):  # else it is code in a line
                 opened, body = match, []
             elif line.strip():
                 before = line.strip()
@@ -180,10 +198,15 @@ def read_json(text: str) -> dict[str, Any] | None:
         data = json.loads(text, parse_constant=lambda _constant: None)
     except (ValueError, RecursionError):
         data = _repaired(text)
+    if "\\ud" in text.lower():  # half a character may be written as an escape
+        data = json.loads(_mended(json.dumps(data, ensure_ascii=False)))
     return data if isinstance(data, dict) and data else None
 
 
 def _repaired(text: str) -> object:
+    still_open = sum(map(text.count, "{[")) - sum(map(text.count, "}]"))
+    if len(text) > MAX_REPAIR or still_open > MAX_OPEN:
+        return None
     import json_repair
 
     try:

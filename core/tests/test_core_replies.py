@@ -1,0 +1,296 @@
+"""Replies as models really write them: whatever is broken, nothing is lost and nothing is raised."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from codeconductor import fence_for, read_reply, split_reasoning
+from codeconductor.dispatch.replies import MAX_JSON, MAX_REPAIR, PROPOSAL_FIELDS, fences, read_json
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+CODE = "```python\nx = 1\n```\n"
+
+
+def data_of(text: str) -> object:
+    return read_reply(text).data
+
+
+def code_of(text: str) -> list[tuple[str | None, str | None, str]]:
+    return [(block.language, block.path, block.text) for block in read_reply(text).code]
+
+
+# The proposal
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '```json\n{"approach": "a", "tests": ["t"]}\n```\n' + CODE,
+        '```JSON\n{"approach": "a", "tests": ["t"]}\n```\n' + CODE,
+        '```json5\n{approach: "a", tests: ["t"]}\n```\n' + CODE,
+        '```\n{"approach": "a", "tests": ["t"]}\n```\n' + CODE,
+        '~~~json\n{"approach": "a", "tests": ["t"]}\n~~~\n' + CODE,
+        '  ```json\n  {"approach": "a",\n   "tests": ["t"]}\n  ```\n' + CODE,
+        '> ```json\n> {"approach": "a", "tests": ["t"]}\n> ```\n' + CODE,
+        '```json\r\n{"approach": "a", "tests": ["t"]}\r\n```\r\n' + CODE,
+        '\ufeff```json\n{"approach": "a", "tests": ["t"]}\n```\n' + CODE,
+        '{"approach": "a", "tests": ["t"]}\n' + CODE,
+        'Here is the plan:\n{"approach": "a", "tests": ["t"]}\nAnd the code:\n' + CODE,
+        '```json\n{"approach": "a", "tests": ["t",],}\n```\n' + CODE,
+        "```json\n{'approach': 'a', 'tests': ['t']}\n```\n" + CODE,
+        '```json\n{"approach": "a", // short\n "tests": ["t"] /* one */}\n```\n' + CODE,
+        '```json\n{"approach": "a", "tests": ["t"\n```\n' + CODE,
+        '```json\n{"approach": "a" "tests": ["t"]}\n```\n' + CODE,
+        CODE + '```json\n{"approach": "a", "tests": ["t"]}\n```\n',
+        '```json\n{"approach": "first"}\n```\nNo, better:\n```json\n{"approach": "a", "tests": ["t"]}\n```\n' + CODE,
+        '```json\n{"approach": "a", "tests": ["t"]}\n```\n```json\n{"port": 80}\n```\n' + CODE,
+    ],
+)
+def test_a_proposal_is_found_in_every_broken_form(text: str) -> None:
+    """Labels, quotes, commas, comments, brackets that are missing, and its place among the other blocks."""
+    assert data_of(text) == {"approach": "a", "tests": ["t"]}
+    assert ("python", None, "x = 1\n") in code_of(text)
+    assert read_reply(text).text == text
+
+
+def test_a_cut_proposal_keeps_what_there_is() -> None:
+    """As when the token limit was reached in the middle of it."""
+    assert data_of('```json\n{"approach": "a", "tests": ["t", "u') == {"approach": "a", "tests": ["t", "u"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        ('{"approach": "line one\nline two"}', {"approach": "line one\nline two"}),
+        ('{"approach": None, "tests": [True]}', {"approach": None, "tests": [True]}),
+        ('{"approach": NaN}', {"approach": None}),
+        ('{"answer": "B"} Hope this helps!', {"answer": "B"}),
+        ('{"anything": 1}', {"anything": 1}),
+    ],
+)
+def test_an_object_without_a_fence_is_read_as_far_as_it_goes(text: str, data: object) -> None:
+    """A reply that is JSON alone may have any keys."""
+    assert data_of(text) == data
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "plain words",
+        "",
+        "```json\n[1, 2]\n```",
+        "```json\n{}\n```",
+        "```json\nnot json at all\n```",
+        '```python\nd = {"approach": 1}\n```',
+        'Write f"{name}" here, and {this} there.',
+        'In Go: type T struct { a int }, then T{"x"} works.',
+        "{" * 1000,
+        '{"approach": ' * 1000,
+    ],
+)
+def test_what_is_no_proposal_is_none(text: str) -> None:
+    """Braces in prose or in code are no object."""
+    assert data_of(text) is None
+
+
+def test_an_object_without_known_keys_among_blocks_is_code() -> None:
+    """A configuration file that the task asked for, say; a proposal beside it stays the proposal."""
+    config = '```json config.json\n{"port": 80}\n```\n'
+    assert ("json", "config.json", '{"port": 80}\n') in code_of('```json\n{"approach": "a"}\n```\n' + config)
+
+
+@pytest.mark.parametrize(
+    "text", ["{" * 100_000, '{"a": ["x", ' * 9_000, '{"a": "' + 'print("x")\n' * 9_000, "[{" * 50_000]
+)
+def test_a_reply_cannot_keep_the_reader_busy(text: str) -> None:
+    """Repairing takes long, so it is not tried on what is too long or only opens brackets."""
+    start = time.process_time()
+    read_reply(f"```json\n{text}\n```")
+    read_reply(text)
+    assert time.process_time() - start < 5.0
+
+
+def test_long_json_is_read_and_longer_is_left_as_text() -> None:
+    """Valid JSON is cheap, so its limit is higher than that of what must be repaired."""
+    valid = json.dumps({"approach": "a" * MAX_REPAIR})
+    assert read_json(valid) == {"approach": "a" * MAX_REPAIR}
+    assert read_json(valid[:-1]) is None
+    assert read_json(json.dumps({"approach": "a" * MAX_JSON})) is None
+
+
+def test_a_deep_object_is_no_fault() -> None:
+    """However deep a model nests."""
+    deep = '{"approach":' * 5_000 + "1" + "}" * 5_000
+    assert read_reply(f"```json\n{deep}\n```").text
+
+
+# Characters
+
+
+@pytest.mark.parametrize(
+    ("arrived", "text"), [("\ud83d\ude00", "\U0001f600"), ("a\ud83d", "a\ufffd"), ("\ude00b", "\ufffdb")]
+)
+def test_a_character_that_came_in_halves_is_put_together(arrived: str, text: str) -> None:
+    """A server may tear an escape between two pieces of its stream; half a character is a mark, as UTF-8 has none."""
+    reply = read_reply(arrived, reasoning=arrived)
+    assert (reply.text, reply.reasoning) == (text, text)
+
+
+def test_half_a_character_in_the_proposal_is_a_mark() -> None:
+    """Documents and the history must be able to hold it."""
+    assert data_of('```json\n{"approach": "\\ud83d\\ude00", "tests": ["\\ud83d"]}\n```') == {
+        "approach": "\U0001f600",
+        "tests": ["\ufffd"],
+    }
+
+
+# Code
+
+
+@pytest.mark.parametrize(
+    ("fence", "language", "path"),
+    [
+        ("```python", "python", None),
+        ("```py", "python", None),
+        ("```Python", "python", None),
+        ("```js", "javascript", None),
+        ("```c++", "c++", None),
+        ("```objective-c", "objective-c", None),
+        ("```", None, None),
+        ("``` python", "python", None),
+        ("```python src/a.py", "python", "src/a.py"),
+        ("```python path=src/a.py", "python", "src/a.py"),
+        ('```python title="src/a.py"', "python", "src/a.py"),
+        ("```python {file=src/a.py}", "python", "src/a.py"),
+        ("```src/a.py", None, "src/a.py"),
+        ("```python:src/a.py", "python", "src/a.py"),
+        ("src/a.py\n```python", "python", "src/a.py"),
+        ("**src/a.py**\n\n```python", "python", "src/a.py"),
+        ("### `src/a.py`\n```python", "python", "src/a.py"),
+        ("File: src/a.py\n```python", "python", "src/a.py"),
+        ("Filename: `a.py`:\n```python", "python", "a.py"),
+        ("Now look at a.py, it is fine:\n```python", "python", None),
+    ],
+)
+def test_a_block_knows_its_language_and_its_path(fence: str, language: str | None, path: str | None) -> None:
+    """In the info string, or alone on the line above."""
+    assert code_of(f"{fence}\nx = 1\n```\n") == [(language, path, "x = 1\n")]
+
+
+def test_a_path_above_belongs_to_its_own_block_alone() -> None:
+    """Not to the next one."""
+    assert [path for _, path, _ in code_of("a.py\n" + CODE + "\n" + CODE)] == ["a.py", None]
+
+
+@pytest.mark.parametrize(
+    ("text", "blocks"),
+    [
+        ("1. Do:\n   ```python\n   if x:\n       y\n   ```\n", ["if x:\n    y\n"]),
+        ('````python\nx = """\n```\n"""\n````\n', ['x = """\n```\n"""\n']),
+        ("```python\nx = 1", ["x = 1\n"]),
+        ("```python\n```\n", []),
+        ("```python\n\n\n", []),
+        ("Use ```inline``` code.\n" + CODE, ["x = 1\n"]),
+        ("```print(1)```\nand then\n" + CODE, ["x = 1\n"]),
+        ("~~~ `odd`\nx\n~~~\n", ["x\n"]),
+    ],
+    ids=["in a list", "four backticks", "never closed", "empty", "blank", "in a line", "a line of its own", "tildes"],
+)
+def test_blocks_are_found_as_markdown_means_them(text: str, blocks: list[str]) -> None:
+    """Indented, nested, unclosed; code in a line opens nothing."""
+    assert [block for _, _, block in code_of(text)] == blocks
+
+
+def test_a_program_without_a_fence_is_code() -> None:
+    """Small models answer so; prose is not a program, and an expression is not one either."""
+    assert code_of("def add(a, b):\n    return a + b") == [("python", None, "def add(a, b):\n    return a + b\n")]
+    assert code_of("import this\n") == []
+    assert code_of("def is a keyword of Python") == []
+    assert code_of("42") == []
+
+
+@given(st.text())
+def test_no_text_can_close_the_fence_that_is_made_for_it(text: str) -> None:
+    """What is quoted in a prompt cannot break out of it."""
+    fence = fence_for(text)
+    closing = [line for line in text.split("\n") if line.strip().startswith(fence)]
+    assert closing == []
+    found = list(fences(f"{fence}\n{text}x\n{fence}\n"))
+    assert [block.text for block in found if block.closed][:1] == [
+        "".join(line.rstrip("\r") + "\n" for line in f"{text}x".split("\n"))
+    ]
+
+
+# Reasoning
+
+
+@pytest.mark.parametrize(
+    ("text", "reasoning", "rest"),
+    [
+        ("<think>hm</think>\n\n4", "hm", "4"),
+        ("  \n<THINK>hm</THINK>4", "hm", "4"),
+        ("<reasoning>hm</reasoning>4", "hm", "4"),
+        ("hm</think>\n4", "hm", "4"),
+        ("<think>hm", "hm", ""),
+        ("<think></think>4", "", "4"),
+        ("<think>let me ```python\nx\n``` see</think>" + CODE, "let me ```python\nx\n``` see", CODE),
+        ("4", "", "4"),
+        ("Write <think>x</think> around it.", "", "Write <think>x</think> around it."),
+        ("```html\n<think>x</think>\n```", "", "```html\n<think>x</think>\n```"),
+        ("```html\n</think>\n```", "", "```html\n</think>\n```"),
+    ],
+)
+def test_a_leading_block_of_reasoning_is_taken_off(text: str, reasoning: str, rest: str) -> None:
+    """Also an unclosed one, and one that was never opened; tags that are part of the answer stay."""
+    assert split_reasoning(text) == (reasoning, rest)
+
+
+def test_reasoning_of_both_sources_is_kept() -> None:
+    """What the server kept apart comes first."""
+    reply = read_reply("<think>second</think>4", "first")
+    assert (reply.reasoning, reply.text) == ("first\nsecond", "4")
+
+
+# Properties
+
+MARKS = ["```", "````", "~~~", "\n", "\r\n", " ", "{", "}", "[", "]", '"', "'", ":", ",", "\\", "<think>", "</think>"]
+WORDS = ["json", "python", "approach", "answer", "null", "1", "x", "a.py", "def f():\n    pass\n"]
+HALVES = ["\\ud83d", "\ud83d", "\ude00"]
+PIECES = st.sampled_from([*MARKS, *WORDS, *HALVES])
+REPLIES = st.lists(PIECES | st.text(max_size=5), max_size=40).map("".join)
+
+
+@given(REPLIES, st.text(max_size=20))
+@example("```json\n" + "[" * 2000 + "\n```", "")
+def test_nothing_is_lost_and_nothing_is_raised(text: str, reasoning: str) -> None:
+    """All words of a reply are in its text or its reasoning, in order; what was read can be stored as UTF-8."""
+    reply = read_reply(text, reasoning)
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    assert whole.endswith(reply.text)
+    taken = whole[: len(whole) - len(reply.text)]
+    for tag in ("think", "thinking", "thought", "reasoning"):
+        taken = taken.replace(f"<{tag}>", "", 1).replace(f"</{tag}>", "", 1)
+    assert taken.strip() in reply.reasoning
+    for block in reply.code:
+        assert all(line.strip() in whole for line in block.text.splitlines())
+    json.dumps({"data": reply.data, "text": reply.text}, allow_nan=False, ensure_ascii=False).encode()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from(PROPOSAL_FIELDS), JSON, min_size=1), st.integers(0, 4))
+def test_a_proper_reply_is_read_exactly(proposal: dict[str, object], indent: int) -> None:
+    """Valid JSON is never changed by the reader, whatever is in it."""
+    written = json.dumps(proposal, indent=indent or None)
+    fence = fence_for(written)
+    reply = read_reply(f"{fence}json\n{written}\n{fence}\n{CODE}")
+    assert reply.data == json.loads(written)
+    assert [block.text for block in reply.code] == ["x = 1\n"]
