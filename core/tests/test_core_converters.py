@@ -1,0 +1,68 @@
+"""Strict where a person writes, lenient where a server does, plain on the way out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from codeconductor import ContextFile, from_reply, to_plain
+from codeconductor.testing import a_model, a_task, an_answer
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@attrs.frozen
+class Inner:
+    size: int | None = None
+
+
+@attrs.frozen
+class Reply:
+    name: str
+    inner: Inner = Inner()
+    items: tuple[Inner, ...] = ()
+
+
+def test_a_servers_reply_may_say_more_than_is_asked() -> None:
+    """Unknown keys are ignored at any depth, missing ones have their defaults."""
+    data = {"name": "x", "more": 1, "inner": {"size": 3, "colour": "red"}, "items": [{}, {"size": None}]}
+    assert from_reply(data, Reply) == Reply("x", Inner(3), (Inner(), Inner()))
+    assert from_reply({"name": "x"}, Reply) == Reply("x")
+
+
+@pytest.mark.parametrize("data", [{}, [], None, "text", {"name": "x", "items": 3}, {"name": "x", "inner": 3}])
+def test_a_reply_of_another_shape_is_a_value_error(data: object) -> None:
+    """Its message says where."""
+    with pytest.raises(ValueError) as caught:
+        from_reply(data, Reply)
+    assert str(caught.value)
+
+
+def test_values_become_what_json_can_hold() -> None:
+    """Classes as objects, tuples as lists, sets sorted, paths as text; a value stays what it was."""
+    model = a_model(capabilities={"b", "a"})
+    answer = to_plain(an_answer('```json\n{"approach": "x"}\n```', model=model))
+    assert answer["model"]["capabilities"] == ["a", "b"]
+    assert answer["data"] == {"approach": "x"}
+    assert answer["error"] is None
+    assert to_plain(an_answer(error="timeout"))["error"]["kind"] == "timeout"
+    task: dict[str, Any] = to_plain(a_task(context=(ContextFile(path="a.py", text="x", size=1),)))
+    assert task["context"] == [{"path": "a.py", "text": "x", "size": 1}]
+    assert task["project"]["root"] == str(Path.cwd())
+    json.dumps([answer, task], allow_nan=False)
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(PLAIN)
+def test_plain_data_is_plain_already(data: object) -> None:
+    """And is not changed."""
+    assert to_plain(data) == data
