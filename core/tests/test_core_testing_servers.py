@@ -385,7 +385,8 @@ def test_a_model_that_answers_one_at_a_time_makes_others_wait() -> None:
         async def ask() -> None:
             async with open_client(server.host) as client:
                 async with client.stream("POST", "/api/chat", json=body) as first:
-                    await anext(first.aiter_raw())
+                    pieces = first.aiter_raw()  # kept: an iterator that is collected closes its response
+                    await anext(pieces)
                     second = asyncio.ensure_future(_send(server.host, "POST", "/api/chat", body))
                     await asyncio.to_thread(server.wait_until, lambda: len(server.requests) == 2)
                     assert server.requests[1].outcome == "open"
