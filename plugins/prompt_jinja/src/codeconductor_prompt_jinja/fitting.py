@@ -1,7 +1,8 @@
 """Keeps a prompt to its longest length, by leaving things out in a fixed order.
 
 First the text of context files, then what was not agreed on, the input on which candidates differ, risks, the
-project's layout, the template's own advice, the names of context files, and last the code. The task and what was agreed on are never left out.
+project's layout, the template's own advice, the names of context files, and last the code. The task and what was agreed
+on are never left out.
 """
 
 from __future__ import annotations

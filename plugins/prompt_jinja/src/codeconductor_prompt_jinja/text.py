@@ -43,7 +43,7 @@ _ROLE = r"/?(?:system|user|assistant|developer|human|instructions?|prompt|tool_\
 _CHANNEL = re.compile(rf"<({_ROLE}[^<>]*)>|<(\|[^<>]*\|)>|<<(/?SYS)>>|\[(/?INST)\]", re.IGNORECASE)
 _OPEN_CHANNEL = re.compile(rf"<(?={_ROLE}|\|[a-z_]+\||!--)", re.IGNORECASE)
 _MENTION = re.compile(r"(?<![\w@])@(?=[\w./~\\-])(?!(?<=`@)[A-Za-z_]\w*[`(])")
-_MARKERS = re.compile(r"(?:(?:#{1,6}|[-*+•]|\d{1,2}[.)])(?:\s+|$))+")
+_MARKERS = re.compile(r"\A(?:(?:#{1,6}|[-*+•]|\d{1,2}[.)])(?:\s+|$))+")
 _COMMAND = re.compile(r"[/!][^\s`]+")
 
 
@@ -53,7 +53,7 @@ def inline(value: object) -> str:
     No heading or list marker at its start, no fence, HTML tag, image or chat-template token in it, and neither a
     mention (``@file``) nor a slash command that a coding agent would carry out.
     """
-    text = "" if value is None else _MARKERS.sub("", " ".join(clean(as_text(value)).split()), count=1)
+    text = "" if value is None else _MARKERS.sub("", " ".join(clean(as_text(value)).split()))
     text = re.sub(r"~{3,}", "~~", re.sub(r"`{2,}", "`", text))
     if text.count("`") % 2:
         before, _, after = text.rpartition("`")

@@ -44,7 +44,7 @@ class View:
     Attributes:
         task: ``text``, ``kind``, ``language``, ``context``.
         consensus: As in ``conductor.run/1``, and ``agreed``, ``other``, ``code``, ``text``, ``author``, ``certainty``,
-            ``questions``, ``voters``; what these are is told in the README.
+            ``questions``, ``voters``, ``samples_only``; what these are is told in the README.
         project: ``root`` (the folder's name), ``name``, ``layout``, ``languages``, ``test_command``, ``standards``.
         warnings: What was left out or changed, each once.
     """
@@ -63,14 +63,15 @@ class View:
         }
         document = self._cleaned(consensus_document(consensus))
         voters = _voters(document)
-        self._samples = len({*voters, *document["weights"]}) < 2
+        self._samples_only = len({*voters, *document["weights"]}) < 2
         self.consensus: dict[str, Any] = {
             **document,
             "voters": voters,
+            "samples_only": self._samples_only,
             **self._agreed(document),
             "code": self._code(document, consensus),
             "text": self._text(document),
-            "author": None if document["choice"] is None else document["choice"]["model"],
+            "author": f"the model {code_span(document['choice']['model'])}" if document["choice"] else "a model",
             "certainty": _certainty(document),
             "questions": self._questions(document),
         }
@@ -206,7 +207,7 @@ class View:
         """The support in words: ``3 of 4 models`` where that is what it means, else a share of the votes."""
         if support is None:
             return "from the models"
-        if self._samples:
+        if self._samples_only:
             return "all samples" if support >= 1 else f"{percent(support)} of the samples"
         count = len(models)
         total = round(count / support) if support > 0 else 0
