@@ -32,7 +32,7 @@ class Layer:
     def path(self, file: str) -> Path | None:
         """The file of that name, where the folder has one."""
         path = self.folder / file
-        return path if _NAME.fullmatch(file) and path.is_file() else None
+        return path if _NAME.fullmatch(file) and _exists(path) and path.is_file() else None
 
 
 @attrs.frozen
