@@ -1,0 +1,279 @@
+"""What a ballot decides: the program, answer, calls or text with the most votes, and the plan that was agreed on."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Literal
+
+import attrs
+from codeconductor import Disagreement, FieldConsensus, Option
+
+from codeconductor_consensus_majority._calls import Call, calls_of, key_of
+from codeconductor_consensus_majority._central import centrality, medoid
+from codeconductor_consensus_majority._clusters import Said, clusters
+from codeconductor_consensus_majority._programs import Program, program_of
+from codeconductor_consensus_majority._proposals import MAX_OPTIONS, Agreed, Plan, agree, read_plan
+from codeconductor_consensus_majority._values import Values, said_by
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from codeconductor import Answer, Task
+
+    from codeconductor_consensus_majority._votes import Ballot
+
+Subject = Literal["code", "answer", "calls", "text", "plan"]
+
+_LONGEST_PROSE = 300
+"""Characters of the longest text that is compared by its words; of a longer one only case and blanks do not count."""
+
+
+@attrs.frozen(kw_only=True)
+class Decision:
+    """What was decided, and by whom.
+
+    Attributes:
+        subject: What the votes were counted on.
+        outcome: As in a `Consensus`.
+        fields: As in a `Consensus`.
+        disagreements: As in a `Consensus`.
+        agreement: Share of the votes behind the outcome.
+        choice: The answer that the outcome was taken from.
+        backers: The answers that say the same as the choice; for a plan those that back its approach.
+        groups: Different programs, answers, calls, texts or approaches that there are.
+        level: Groups with as many votes as the one that was taken.
+        planned: Answers with a plan.
+        broken: Answers whose program does not parse or was cut.
+    """
+
+    subject: Subject
+    outcome: Mapping[str, Any]
+    fields: tuple[FieldConsensus, ...]
+    disagreements: tuple[Disagreement, ...]
+    agreement: float
+    choice: int
+    backers: tuple[int, ...]
+    groups: int
+    level: int
+    planned: tuple[int, ...] = ()
+    broken: tuple[int, ...] = ()
+
+
+def decide(task: Task, ballot: Ballot) -> Decision:
+    """Count the votes: on what the task wants, as far as the answers have it.
+
+    A question is decided by its answers; another task by the code, else by function calls, else by the plans, else by
+    the texts.
+    """
+    if is_question(task):
+        return _on_answers(task, ballot)
+    calls = {i: calls_of(a, spoken=wants_calls(task)) for i, a in enumerate(ballot.answers)}
+    calls = {i: found for i, found in calls.items() if found}
+    if calls and (wants_calls(task) or not any(answer.code for answer in ballot.answers)):
+        return _on_calls(calls, ballot)
+    plans = _plans(ballot)
+    agreed = agree(plans, ballot)
+    programs = _programs(task, ballot)
+    if programs:
+        return _on_code(programs, agreed, tuple(sorted(plans)), ballot)
+    if plans:
+        return _on_plans(agreed, tuple(sorted(plans)), ballot)
+    if any(_has_answer(answer) for answer in ballot.answers):
+        return _on_answers(task, ballot)
+    return _on_texts(ballot)
+
+
+def _plans(ballot: Ballot) -> dict[int, Plan]:
+    read = ((i, read_plan(answer.data)) for i, answer in enumerate(ballot.answers))
+    return {i: plan for i, plan in read if plan is not None}
+
+
+def _programs(task: Task, ballot: Ballot) -> dict[int, Program]:
+    shapes: dict[tuple[str, str], str | None] = {}
+    read = ((i, program_of(answer, task.language, shapes)) for i, answer in enumerate(ballot.answers))
+    return {i: program for i, program in read if program is not None}
+
+
+def is_question(task: Task) -> bool:
+    """Whether the answer is a value or a few words."""
+    return task.kind == "question"
+
+
+def wants_calls(task: Task) -> bool:
+    """Whether the answers are function calls; recorded tasks have that kind too."""
+    kind: str = task.kind
+    return kind == "call"
+
+
+def _has_answer(answer: Answer) -> bool:
+    return answer.data is not None and "answer" in answer.data
+
+
+def _on_code(programs: Mapping[int, Program], agreed: Agreed, planned: tuple[int, ...], ballot: Ballot) -> Decision:
+    """The program that most votes are behind; those that are whole go before those that are not."""
+    whole = {i: program for i, program in programs.items() if program.whole}
+    running = whole or programs
+    groups: dict[tuple[tuple[str, str], ...], list[int]] = {}
+    for i, program in running.items():
+        groups.setdefault(program.shape, []).append(i)
+    most = max(ballot.share(backers) for backers in groups.values())
+    level = [backers for backers in groups.values() if ballot.share(backers) == most]
+    texts = {i: program.text for i, program in running.items()}
+    rated = centrality(_votes(texts, ballot), [texts[i] for backers in level for i in backers])
+    # between equals the most central text decides, then the alphabet: never the order of arrival
+    backers = min(level, key=lambda group: min((-rated[texts[i]], texts[i]) for i in group))
+    near = agreed.closeness
+    choice = min(backers, key=lambda i: (-near.get(i, 0.0), -rated[texts[i]], texts[i], i))
+    code = programs[choice].blocks
+    agreement = ballot.share(backers)
+    field = FieldConsensus(name="code", value=code, support=agreement, models=ballot.models(backers))
+    return Decision(
+        subject="code",
+        outcome={**agreed.outcome, "code": code},
+        fields=(*agreed.fields, field),
+        disagreements=agreed.disagreements,
+        agreement=agreement,
+        choice=choice,
+        backers=tuple(backers),
+        groups=len(groups),
+        level=len(level),
+        planned=planned,
+        broken=tuple(i for i, program in programs.items() if not program.whole),
+    )
+
+
+def _votes(texts: Mapping[int, str], ballot: Ballot) -> dict[str, float]:
+    backers: dict[str, list[int]] = {}
+    for i, text in texts.items():
+        backers.setdefault(text, []).append(i)
+    return {text: ballot.weight(who) for text, who in backers.items()}
+
+
+def _on_plans(agreed: Agreed, planned: tuple[int, ...], ballot: Ballot) -> Decision:
+    """No code at all: the plan that is nearest to what was agreed on.
+
+    The agreement is the mean support of what was agreed on; where that is nothing, the best support of any option.
+    """
+    texts = {i: ballot.answers[i].text for i in planned}
+    rated = centrality(_votes(texts, ballot))
+    choice = min(planned, key=lambda i: (-agreed.closeness[i], -rated[texts[i]], texts[i], i))
+    supports = [field.support for field in agreed.fields]
+    best = max((option.support for d in agreed.disagreements for option in d.options), default=0.0)
+    backed = agreed.approaches[0] if agreed.approaches else planned
+    return Decision(
+        subject="plan",
+        outcome=agreed.outcome,
+        fields=agreed.fields,
+        disagreements=agreed.disagreements,
+        agreement=round(math.fsum(supports) / len(supports), 12) if supports else best,
+        choice=choice,
+        backers=tuple(sorted(backed)),
+        groups=len(agreed.approaches),
+        level=sum(ballot.share(backers) == ballot.share(backed) for backers in agreed.approaches),
+        planned=planned,
+    )
+
+
+def _on_calls(calls: Mapping[int, tuple[Call, ...]], ballot: Ballot) -> Decision:
+    groups: dict[str, list[int]] = {}
+    for i, found in calls.items():
+        groups.setdefault(key_of(found), []).append(i)
+    texts = {i: key for key, backers in groups.items() for i in backers}
+    plain = {i: [{"name": c.name, "arguments": c.arguments} for c in found] for i, found in calls.items()}
+    return _on_groups("calls", list(groups.values()), texts, plain, ballot)
+
+
+def _on_answers(task: Task, ballot: Ballot) -> Decision:
+    said = {i: text for i, answer in enumerate(ballot.answers) if (text := said_by(answer))}
+    if not said:
+        return _on_texts(ballot)
+    return _on_groups("answer", same_answers(task, said, ballot), said, said, ballot)
+
+
+def same_answers(task: Task, said: Mapping[int, str], ballot: Ballot) -> list[list[int]]:
+    """Answers to a question, those with the same value put together; prose by what it means."""
+    groups, prose = same_values(Values(task.text, said.values()), said)
+    return [*groups, *_prose(prose, ballot)]
+
+
+def same_values(values: Values, said: Mapping[int, str]) -> tuple[list[list[int]], dict[int, str]]:
+    """Answers with the same value put together, and those that are prose."""
+    groups: dict[str, list[int]] = {}
+    prose: dict[int, str] = {}
+    for i, text in said.items():
+        value = values.normal(text)
+        if value is None:
+            prose[i] = text
+        else:
+            groups.setdefault(value, []).append(i)
+    return list(groups.values()), prose
+
+
+def _on_texts(ballot: Ballot) -> Decision:
+    texts = {i: answer.text.strip() for i, answer in enumerate(ballot.answers)}
+    return _on_groups("text", _prose(texts, ballot), texts, texts, ballot)
+
+
+def _prose(texts: Mapping[int, str], ballot: Ballot) -> list[list[int]]:
+    """Texts that say the same."""
+    groups: dict[str, list[int]] = {}
+    short = [Said(text=text, backer=i) for i, text in texts.items() if len(text) <= _LONGEST_PROSE]
+    for i, text in texts.items():
+        if len(text) > _LONGEST_PROSE:
+            groups.setdefault(" ".join(text.casefold().split()), []).append(i)
+    return [*(sorted(cluster.backers) for cluster in clusters(short, ballot)), *groups.values()]
+
+
+def _on_groups(
+    subject: Subject,
+    groups: Sequence[Sequence[int]],
+    texts: Mapping[int, str],
+    values: Mapping[int, Any],
+    ballot: Ballot,
+) -> Decision:
+    """The group with the most votes, between equals the one most like all others; its value is its medoid's."""
+    rated = centrality(_votes(texts, ballot))
+    ranked = sorted(groups, key=lambda group: min((-ballot.share(group), -rated[texts[i]], texts[i], i) for i in group))
+    backers = ranked[0]
+    speakers = [_speaker(group, texts, ballot) for group in ranked[:MAX_OPTIONS]]
+    choice = speakers[0]
+    agreement = ballot.share(backers)
+    options = [
+        Option(value=values[i], support=ballot.share(group), models=ballot.models(group))
+        for i, group in zip(speakers, ranked, strict=False)
+    ]
+    field = FieldConsensus(name=subject, value=values[choice], support=agreement, models=ballot.models(backers))
+    return Decision(
+        subject=subject,
+        outcome={subject: values[choice]},
+        fields=(field,),
+        disagreements=(Disagreement(field=subject, options=options),) if len(ranked) > 1 and subject != "text" else (),
+        agreement=agreement,
+        choice=choice,
+        backers=tuple(backers),
+        groups=len(ranked),
+        level=sum(ballot.share(group) == agreement for group in ranked),
+    )
+
+
+def _speaker(group: Sequence[int], texts: Mapping[int, str], ballot: Ballot) -> int:
+    """The first answer of a group that words it most centrally."""
+    said = medoid(_votes({i: texts[i] for i in group}, ballot))
+    return min(i for i in group if texts[i] == said)
+
+
+def alike(task: Task, ballot: Ballot, choice: int, subject: Subject) -> list[int]:
+    """The answers that say the same as one of them, on the subject."""
+    if subject == "answer":
+        said = {i: text for i, answer in enumerate(ballot.answers) if (text := said_by(answer))}
+        return next(group for group in same_answers(task, said, ballot) if choice in group)
+    if subject == "text":
+        texts = {i: answer.text.strip() for i, answer in enumerate(ballot.answers)}
+        return next(group for group in _prose(texts, ballot) if choice in group)
+    if subject == "calls":
+        keys = {i: key_of(calls_of(a, spoken=wants_calls(task))) for i, a in enumerate(ballot.answers)}
+        return [i for i, key in keys.items() if key == keys[choice]]
+    if subject == "plan":
+        return next((sorted(group) for group in agree(_plans(ballot), ballot).approaches if choice in group), [choice])
+    programs = _programs(task, ballot)
+    return [i for i, program in programs.items() if program.shape == programs[choice].shape]

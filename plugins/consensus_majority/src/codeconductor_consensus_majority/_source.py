@@ -1,0 +1,94 @@
+"""The shape of a program in any language: its text without comments and without white space that means nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+
+_HASH = frozenset({"bash", "dockerfile", "elixir", "julia", "makefile", "perl", "powershell", "python", "r", "ruby"})
+_HASH_DATA = frozenset({"toml", "yaml", "yml", "ini"})
+_DASHES = frozenset({"haskell", "lua", "sql"})
+_FREE = frozenset({"c", "c#", "c++", "cpp", "csharp", "css", "java", "json", "php", "rust", "sql"})
+"""Languages in which a line break is a blank like any other."""
+
+_LINES = frozenset({"dart", "go", "javascript", "jsx", "kotlin", "scala", "swift", "tsx", "typescript"})
+"""Languages with braces in which a line may end a statement."""
+
+_INDENTED = frozenset({"haskell", "makefile", "python", "yaml", "yml", "f#", "nim", "elm"})
+"""Languages in which the blanks at the beginning of a line mean something."""
+
+_PAIRS = {")": "(", "]": "[", "}": "{"}
+
+
+def source_shape(source: str, language: str | None) -> str:
+    """What is left of a program when comments and idle white space are dropped."""
+    language = language or ""
+    if language == "json":
+        try:
+            return json.dumps(json.loads(source), sort_keys=True)
+        except (ValueError, RecursionError):
+            pass
+    text = _scanner(language).sub(_without_comment, source.replace("\r\n", "\n"))
+    if language in _FREE:
+        return _tight(" ".join(text.split()))
+    lines = [line.rstrip() for line in text.split("\n") if line.strip()]
+    if language in _INDENTED:
+        return "\n".join(line.expandtabs(8) for line in lines)
+    shape = "\n".join(_tight(" ".join(line.split())) for line in lines)
+    return _BREAK.sub("", shape) if language in _LINES else shape
+
+
+def is_whole(source: str, language: str | None) -> bool:
+    """Whether every bracket outside of texts and comments is closed; true for a language that is not known to match."""
+    if language == "json":
+        try:
+            json.loads(source)
+        except (ValueError, RecursionError):
+            return False
+    if language not in _FREE | _LINES or language == "sql":
+        return True
+    bare = _scanner(language or "").sub(lambda match: " " if match[0][0] in "\"'`/#-" else match[0], source)
+    opened: list[str] = []
+    for character in bare:
+        if character in "([{":
+            opened.append(character)
+        elif character in _PAIRS and (not opened or opened.pop() != _PAIRS[character]):
+            return False
+    return not opened
+
+
+@cache
+def _scanner(language: str) -> re.Pattern[str]:
+    """Matches texts, which are kept, and comments (group 1)."""
+    comments = []
+    if language in _FREE | _LINES:
+        comments += [r"/\*(?:[^*]|\*(?!/))*\*/"]
+        if language not in ("css", "sql", "json"):
+            comments += [r"//[^\n]*"]
+    if language in _HASH | _HASH_DATA | {"php"}:
+        comments += [r"(?:(?<=\s)|(?<=\A)|(?<=[;)]))\#[^\n]*"]
+    if language in _DASHES:
+        comments += [r"--[^\n]*"]
+    # a quote in Rust may also begin a lifetime
+    single = r"'(?:\\[^\n]|[^'\\\n])'" if language == "rust" else r"'(?:\\.|[^'\\\n])*'"
+    texts = [r'"(?:\\.|[^"\\\n])*"', single, *([r"`(?:\\.|[^`\\])*`"] if language in _LINES else [])]
+    parts = [*texts, *([f"({'|'.join(comments)})"] if comments else ["(?!)()"])]
+    return re.compile("|".join(parts), re.DOTALL)
+
+
+_HIDDEN = str.maketrans({" ": "\x00", "\n": "\x01", "\t": "\x02"})
+
+
+def _without_comment(match: re.Match[str]) -> str:
+    """A comment is a blank; the blanks inside of a text are hidden from those that drop idle ones."""
+    return match[0].translate(_HIDDEN) if match[1] is None else " "
+
+
+_BLANK = re.compile(r"\s*([(){}\[\];,])\s*")
+_BREAK = re.compile(r"(?<=[(\[{,;])\n|\n(?=[)\]}])")
+
+
+def _tight(text: str) -> str:
+    """Blanks beside brackets, commas and semicolons mean nothing."""
+    return _BLANK.sub(r"\1", text)

@@ -1,0 +1,219 @@
+"""Whether two sentences mean the same: lenient with words, strict with negations, numbers, names and opposites."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import attrs
+
+from codeconductor_consensus_majority._words import (
+    IDLE,
+    KINDS,
+    LIMITS,
+    NEGATIONS,
+    NUMBERS,
+    OPPOSITES,
+    ORDERING,
+    SAME,
+    SEQUENCES,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+THRESHOLD = 85.0
+"""Similarity from which on two wordings mean the same; 0 to 100. Measured: see the README and tests/data."""
+
+SHORTEST = 3
+"""Words that a sentence needs for being compared by similarity; shorter ones must be equal."""
+
+MAX_SENTENCE = 2_000
+"""Characters of a sentence that are looked at."""
+
+
+@attrs.frozen(kw_only=True)
+class Wording:
+    """A sentence taken apart.
+
+    Attributes:
+        words: Stems of the words that say something, in order.
+        key: These words as one text; sentences with the same key are one.
+        sorted: The same, alphabetical unless their order matters: what similarity is measured on.
+        numbers: Every number in it, in order.
+        negated: Whether it says no.
+        limited: Whether it narrows what it says.
+        names: Names from code and texts in quotes, in order, case folded.
+        sides: The first side that is taken of each pair of opposites, and all of them.
+        behind: What stands behind words such as ``to``.
+    """
+
+    words: tuple[str, ...]
+    key: str
+    sorted: str
+    numbers: tuple[str, ...]
+    negated: bool
+    limited: bool
+    names: tuple[str, ...]
+    sides: dict[int, tuple[int, ...]]
+    behind: dict[str, frozenset[str]]
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """Equal for sentences that differ in idle words and word forms alone."""
+        sides = tuple(sorted(self.sides.items()))
+        return self.key, self.numbers, self.negated, self.limited, self.names, sides
+
+
+_MARKER = re.compile(r"^\s*(?:[-*•–]|\(?\d{1,2}[.)]|\[[ xX]\])\s+")
+_QUOTED = re.compile(r"`([^`]+)`|\"([^\"]*)\"|(?<!\w)'([^']*)'(?!\w)")
+_NAME = re.compile(r"[A-Za-z]\w*(?:_\w+)+|(?:[A-Z]?[a-z]+){1}[A-Z]\w*|\w+(?:\.\w+)+|\w+(?=\()")
+_ORDER = re.compile(r"\bO\s?\(([^()]*(?:\([^()]*\))?[^()]*)\)")
+_NUMBER = re.compile(r"(?:(?<![\w.)])-)?\d+(?:[.,]\d+)*")
+_WORD = re.compile(r"non-[^\W_]+|[^\W_]+(?:['’][^\W_]+)*|==|[<>]=?|[+*/%^]")
+_CODE = re.compile(r"\w\((?<!\bo\()|==")  # O(n) is no call
+_CONTRACTED = re.compile(r"n['’]t\b")
+
+
+@lru_cache(maxsize=65_536)
+def wording(text: str) -> Wording:
+    """Take a sentence apart."""
+    text = _MARKER.sub("", unicodedata.normalize("NFKC", text[:MAX_SENTENCE]))
+    plain = text.replace("`", "").replace("**", "")
+    names = [next(filter(None, match.groups()), "") for match in _QUOTED.finditer(text)]
+    names += [match[0] for match in _NAME.finditer(plain)]
+    numbers = ["O(" + re.sub(r"\s", "", match[1]) + ")" for match in _ORDER.finditer(plain)]
+    plain = _CONTRACTED.sub(" not", plain.casefold())
+    plain = re.sub(r"\b(non)[- ](?=\w)", r"\1-", plain)
+    numbers += [match[0].replace(",", "") for match in _NUMBER.finditer(plain)]
+    raw = _WORD.findall(plain)
+    numbers += [NUMBERS[word] for word in raw if word in NUMBERS]
+    words: list[str] = []
+    for word in raw:
+        if word not in IDLE and word not in NEGATIONS:
+            words.append(NUMBERS.get(word) or stem(word))
+    words = words or text.casefold().split()
+    in_order = _CODE.search(plain) or not SEQUENCES.isdisjoint(raw)
+    return Wording(
+        words=tuple(words),
+        key=" ".join(words),
+        sorted=" ".join(words if in_order else sorted(words)),
+        numbers=tuple(numbers),
+        negated=not NEGATIONS.isdisjoint(raw),
+        limited=not LIMITS.isdisjoint(raw),
+        names=tuple(dict.fromkeys(name.casefold() for name in names)),
+        sides=_sides(raw),
+        behind=_behind(raw),
+    )
+
+
+@lru_cache(maxsize=16_384)
+def stem(word: str) -> str:
+    """The word less its ending, and one word for those that say the same; crude, but the same on both sides."""
+    word = SAME.get(word, word)
+    if not word.isascii() or not word.isalpha():
+        return word.replace("-", "")
+    for ending in ("isation", "ization"):
+        if word.endswith(ending):
+            word = word.removesuffix(ending) + "ize"
+    word = re.sub(r"is(e|es|ed|ing)$", r"iz\1", word)
+    if len(word) > 4 and word.endswith("ies"):
+        word = word[:-3] + "y"
+    elif len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-2] if word.endswith(("sses", "shes", "ches", "xes", "zes")) else word[:-1]
+    for ending in ("ing", "ed"):
+        if len(word) > len(ending) + 2 and word.endswith(ending) and re.search("[aeiouy]", word[: -len(ending)]):
+            word = word.removesuffix(ending)
+            word = word[:-1] if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "lsz" else word
+            break
+    if len(word) > 5:
+        word = word.removesuffix("ly")
+    return SAME.get(word, word).removesuffix("e")
+
+
+_SIDE_OF: dict[str, list[tuple[int, int]]] = {}
+for _pair, _line in enumerate(OPPOSITES):
+    for _side, _group in enumerate(_line.split()):
+        for _word in _group.split("|"):
+            for _form in {_word, stem(_word)}:
+                _SIDE_OF.setdefault(_form, []).append((_pair, _side))
+
+
+def _sides(raw: Iterable[str]) -> dict[int, tuple[int, ...]]:
+    sides: dict[int, tuple[int, ...]] = {}
+    for word in raw:
+        for pair, side in _SIDE_OF.get(word) or _SIDE_OF.get(stem(word)) or ():
+            if side not in sides.get(pair, ()):
+                sides[pair] = (*sides.get(pair, ()), side)
+    return sides
+
+
+def _behind(raw: list[str]) -> dict[str, frozenset[str]]:
+    behind: dict[str, frozenset[str]] = {}
+    for position, word in enumerate(raw):
+        if word in ORDERING:
+            said = next((stem(later) for later in raw[position + 1 :] if later not in IDLE), None)
+            if said is not None:
+                behind[word] = behind.get(word, frozenset()) | {said}
+    return behind
+
+
+_KINDS = frozenset(stem(kind) for kind in KINDS)
+
+
+def compatible(one: Wording, other: Wording) -> bool:
+    """Whether nothing forbids that two sentences mean the same, however alike their words are."""
+    if (one.numbers, one.negated, one.limited) != (other.numbers, other.negated, other.limited):
+        return False
+    if one.names != other.names:
+        ours, yours = set(one.names) - set(other.names), set(other.names) - set(one.names)
+        if (ours - set(other.words) and yours - set(one.words)) or not (ours or yours):
+            return False
+    for pair in one.sides.keys() & other.sides.keys():
+        if one.sides[pair] != other.sides[pair]:
+            return False
+    mine, theirs = set(one.words), set(other.words)
+    ours, yours = mine - theirs, theirs - mine
+    if ours and yours and ((ours & _KINDS and yours & _KINDS) or not _spelled_alike(ours, yours)):
+        return False
+    for word in one.behind.keys() & other.behind.keys():
+        swapped = one.behind[word] ^ other.behind[word]
+        if not one.behind[word] & other.behind[word] and swapped <= mine & theirs:
+            return False
+    return True
+
+
+_PREFIXES = ("non", "un", "in", "im", "ir", "dis", "de")
+
+
+def _spelled_alike(ours: set[str], yours: set[str]) -> bool:
+    """Whether every word that only one of the sentences has is, on the side with fewer, a form of one on the other."""
+    fewer, more = sorted((ours, yours), key=lambda words: (len(words), sorted(words)))
+    return all(any(_is_form(word, another) for another in more) for word in fewer)
+
+
+def _is_form(word: str, another: str) -> bool:
+    shorter, longer = sorted((word, another), key=len)
+    if any(longer == prefix + shorter for prefix in _PREFIXES):
+        return False
+    return longer.startswith(shorter[: max(4, len(shorter) - 2)])
+
+
+def scorer() -> Callable[..., float]:
+    """The similarity of two texts of sorted words, 0 to 100; what is below ``score_cutoff`` is 0."""
+    from rapidfuzz import fuzz
+
+    return fuzz.ratio
+
+
+def same_meaning(one: Wording, other: Wording) -> bool:
+    """Whether two sentences mean the same."""
+    if not compatible(one, other):
+        return False
+    if one.key == other.key:
+        return True
+    if min(len(one.words), len(other.words)) < SHORTEST:
+        return one.sorted == other.sorted
+    return scorer()(one.sorted, other.sorted, score_cutoff=THRESHOLD) > 0
