@@ -168,8 +168,5 @@ def _context(files: tuple[ContextFile, ...], budget: int) -> str:
 
 def fence_for(text: str) -> str:
     """A fence of backticks that nothing in the text can close."""
-    longest = run = 0
-    for character in text:
-        run = run + 1 if character == "`" else 0
-        longest = max(longest, run)
-    return "`" * max(3, longest + 1)
+    longest = max(map(len, re.findall("`{3,}", text)), default=2)
+    return "`" * (longest + 1)

@@ -11,6 +11,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: TID253
 from jinja2.utils import Namespace  # noqa: TID253
 from jinja2.visitor import NodeTransformer  # noqa: TID253
 
+from codeconductor_prompt_jinja.compiled import CompiledTemplates
 from codeconductor_prompt_jinja.limits import MAX_BITS, bounded, clock, filters, join, room, tick, written
 from codeconductor_prompt_jinja.lookup import Lookup, read
 
@@ -106,6 +107,7 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
             keep_trailing_newline=True,
             autoescape=False,
             finalize=written,
+            bytecode_cache=CompiledTemplates(),
         )
         self.filters = filters()
         self.globals = {"range": self.globals["range"], "dict": dict, "namespace": _Namespace}
