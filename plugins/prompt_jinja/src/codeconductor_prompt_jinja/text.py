@@ -39,12 +39,15 @@ def hides_something(text: str) -> bool:
 
 
 _TAG = re.compile(r"(?<![\w<])<(/?[A-Za-z!?][^<>]*)>")
-_ROLE = r"/?(?:system|user|assistant|developer|human|instructions?|prompt|tool_\w+|think|thinking|s)\b"
-_CHANNEL = re.compile(rf"<({_ROLE}[^<>]*)>|<(\|[^<>]*\|)>|<<(/?SYS)>>|\[(/?INST)\]", re.IGNORECASE)
-_OPEN_CHANNEL = re.compile(rf"<(?={_ROLE}|\|[a-z_]+\||!--)", re.IGNORECASE)
+_ROLE = (
+    r"/?(?:system|user|assistant|developer|human|instructions?|prompt|tool_\w+|think|thinking|"
+    r"start_of_turn|end_of_turn|bos|eos|s)\b"
+)
+_CHANNEL = re.compile(rf"<({_ROLE}[^<>]*)>|<([|｜][^<>]*[|｜])>|<<(/?SYS)>>|\[(/?INST)\]", re.IGNORECASE)
+_OPEN_CHANNEL = re.compile(rf"<(?={_ROLE}|[|｜]\w+[|｜]|!--)", re.IGNORECASE)
 _MENTION = re.compile(r"(?<![\w@])@(?=[\w./~\\-])(?!(?<=`@)[A-Za-z_]\w*[`(])")
 _MARKERS = re.compile(r"\A(?:(?:#{1,6}|[-*+•]|\d{1,2}[.)])(?:\s+|$))+")
-_COMMAND = re.compile(r"[/!][^\s`]+")
+_COMMAND = re.compile(r"[/!][^\s`]+(?=\s|$)")
 
 
 def inline(value: object) -> str:
@@ -61,10 +64,10 @@ def inline(value: object) -> str:
     text = _CHANNEL.sub(lambda match: f"‹{next(filter(None, match.groups()))}›", _TAG.sub(r"‹\1›", text))
     text = _OPEN_CHANNEL.sub("‹", text).replace("![", "[")
     text = _MENTION.sub("@ ", text)
-    if text.startswith(">"):
-        text = f"\\{text}"
     command = _COMMAND.match(text)
-    return f"`{command[0]}`{text[command.end() :]}" if command else text
+    if command:
+        return f"`{command[0]}`{text[command.end() :]}"
+    return f"\\{text}" if text.startswith((">", "/", "!")) else text
 
 
 def as_text(value: object) -> str:
