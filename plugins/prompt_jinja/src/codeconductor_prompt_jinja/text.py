@@ -43,8 +43,9 @@ _ROLE = (
     r"/?(?:system|user|assistant|developer|human|instructions?|prompt|tool_\w+|think|thinking|"
     r"start_of_turn|end_of_turn|bos|eos|s)\b"
 )
-_CHANNEL = re.compile(rf"<({_ROLE}[^<>]*)>|<([|｜][^<>]*[|｜])>|<<(/?SYS)>>|\[(/?INST)\]", re.IGNORECASE)
+_CHANNEL = re.compile(rf"<({_ROLE}[^<>]*)>|<([|｜][^<>]*[|｜])>|<<(/?SYS)>>", re.IGNORECASE)
 _OPEN_CHANNEL = re.compile(rf"<(?={_ROLE}|[|｜]\w+[|｜]|!--)", re.IGNORECASE)
+_INSTRUCTION = re.compile(r"\[(/?INST)\]", re.IGNORECASE)
 _MENTION = re.compile(r"(?<![\w@])@(?=[\w./~\\-])(?!(?<=`@)[A-Za-z_]\w*[`(])")
 _MARKERS = re.compile(r"\A(?:(?:#{1,6}|[-*+•]|\d{1,2}[.)])(?:\s+|$))+")
 _COMMAND = re.compile(r"[/!][^\s`]+(?=\s|$)")
@@ -62,7 +63,7 @@ def inline(value: object) -> str:
         before, _, after = text.rpartition("`")
         text = f"{before}'{after}"
     text = _CHANNEL.sub(lambda match: f"‹{next(filter(None, match.groups()))}›", _TAG.sub(r"‹\1›", text))
-    text = _OPEN_CHANNEL.sub("‹", text).replace("![", "[")
+    text = _INSTRUCTION.sub(r"‹\1›", _OPEN_CHANNEL.sub("‹", text)).replace("![", "[")
     text = _MENTION.sub("@ ", text)
     command = _COMMAND.match(text)
     if command:
