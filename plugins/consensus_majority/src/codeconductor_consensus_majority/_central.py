@@ -44,8 +44,8 @@ def centrality(votes: Mapping[str, float], among: Sequence[str] | None = None) -
 
 def medoid(votes: Mapping[str, float]) -> str:
     """The most central text; ties go to the better supported, then to the shorter, then by alphabet."""
-    if len(votes) == 1:
-        return next(iter(votes))
+    if len(votes) < 3:  # of two texts the better supported one is the more central
+        return min(votes, key=lambda text: (-votes[text], len(text), text))
     candidates = sorted(votes, key=lambda text: (-votes[text], text))[: 2 * REFERENCES]
     rated = centrality(votes, candidates)
     return min(candidates, key=lambda text: (-rated[text], -votes[text], len(text), text))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 
 from codeconductor_consensus_majority._central import medoid
-from codeconductor_consensus_majority._wording import SHORTEST, THRESHOLD, Wording, compatible, scorer, wording
+from codeconductor_consensus_majority._wording import SHORTEST, THRESHOLD, Wording, alike, compatible, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,8 +20,11 @@ _STEM = 4
 """Letters by which words are looked up: forms of one word share them."""
 
 
-@attrs.frozen(kw_only=True)
-class Said:
+MOST_DIFFERENT = 1 - THRESHOLD / (200 - THRESHOLD)
+"""Share of a sentence's letters that another one which is like enough may lack."""
+
+
+class Said(NamedTuple):
     """One item of one answer: its text, who said it, and where in the answer's list it stood."""
 
     text: str
@@ -83,42 +86,46 @@ def _cluster(items: Sequence[Said], ballot: Ballot) -> Cluster:
 
 
 class _Leaders:
-    """The groups begun so far, found by their rarest words: like sentences share more than half of their words."""
+    """The groups begun so far, found by their rarest words.
+
+    Of two sentences that are like enough, one has nearly all the words of the other: so it has at least one of those
+    rarest words that make up more than the difference may.
+    """
 
     def __init__(self, wordings: Iterable[Wording]) -> None:
         self._leaders: list[Wording] = []
-        self._by_word: dict[str, list[int]] = {}
-        self._by_text: dict[str, list[int]] = {}
+        self._by_text: dict[str, dict[int, str]] = {}
+        self._by_word: dict[tuple[object, ...], dict[int, str]] = {}
         self._count = Counter(part for known in wordings for part in _parts(known))
-        self._score = scorer()
 
     def join(self, one: Wording) -> int:
         """The number of the group that it joins; the next free one where it begins a group."""
-        best, found = 0.0, None
-        for number in self._candidates(one):
-            leader = self._leaders[number]
-            score = (
-                100.0 if leader.sorted == one.sorted else self._score(leader.sorted, one.sorted, score_cutoff=THRESHOLD)
-            )
-            if score > best and compatible(leader, one):
-                best, found = score, number
-        return self._begin(one) if found is None else found
+        found = (
+            (-score, number)
+            for candidates in self._candidates(one)
+            for number, score in alike(one.sorted, candidates)
+            if compatible(self._leaders[number], one)
+        )
+        best = min(found, default=None)
+        return self._begin(one) if best is None else best[1]
 
-    def _candidates(self, one: Wording) -> Iterable[int]:
-        found = set(self._by_text.get(one.sorted, ()))
+    def _candidates(self, one: Wording) -> Iterable[dict[int, str]]:
+        yield self._by_text.get(one.sorted, {})
         if len(one.words) >= SHORTEST:
-            parts = sorted(_parts(one), key=lambda part: (self._count[part], part))
-            for part in parts[: math.ceil(0.6 * len(parts))]:
-                found.update(self._by_word.get(part, ()))
-        return sorted(found)
+            left = MOST_DIFFERENT * len(one.sorted)
+            for part in sorted(_parts(one), key=lambda part: (self._count[part], part)):
+                yield self._by_word.get((part, *one.strict), {})
+                left -= len(part)
+                if left < 0:
+                    break
 
     def _begin(self, one: Wording) -> int:
         number = len(self._leaders)
         self._leaders.append(one)
-        self._by_text.setdefault(one.sorted, []).append(number)
+        self._by_text.setdefault(one.sorted, {})[number] = one.sorted
         if len(one.words) >= SHORTEST:
             for part in _parts(one):
-                self._by_word.setdefault(part, []).append(number)
+                self._by_word.setdefault((part, *one.strict), {})[number] = one.sorted
         return number
 
 

@@ -183,13 +183,14 @@ def agree(plans: Mapping[int, Plan], ballot: Ballot) -> Agreed:
     as well.
     """
     voters = sorted(plans)
+    total = ballot.weight(voters)
     outcome: dict[str, Any] = {}
     fields: list[FieldConsensus] = []
     disagreements: list[Disagreement] = []
     closeness = dict.fromkeys(voters, 0.0)
 
     def take(name: str, value: Any, backers: Iterable[int]) -> None:
-        support = ballot.share(backers, voters)
+        support = ballot.share(backers, total)
         fields.append(FieldConsensus(name=name, value=value, support=support, models=ballot.models(backers)))
         for backer in backers:
             closeness[backer] += support
@@ -200,11 +201,11 @@ def agree(plans: Mapping[int, Plan], ballot: Ballot) -> Agreed:
         approaches = [best, *(cluster for cluster in approaches if cluster is not best)]
         outcome["approach"] = best.value
         take("approach", best.value, sorted(best.backers))
-        if ballot.share(best.backers, voters) <= HALF and len(approaches) > 1:
-            disagreements.append(_disagreement("approach", approaches, ballot, voters))
+        if ballot.share(best.backers, total) <= HALF and len(approaches) > 1:
+            disagreements.append(_disagreement("approach", approaches, ballot, total))
     for field in LISTS:
         found = _together(field, plans, ballot)
-        agreed = [cluster for cluster in found if ballot.share(cluster.backers, voters) > HALF]
+        agreed = [cluster for cluster in found if ballot.share(cluster.backers, total) > HALF]
         purposes = _purposes(plans, ballot) if field == "files" and agreed else {}
         for cluster in agreed:
             value: Any = cluster.value
@@ -213,7 +214,7 @@ def agree(plans: Mapping[int, Plan], ballot: Ballot) -> Agreed:
             outcome.setdefault(field, []).append(value)
             take(field, value, sorted(cluster.backers))
         if field in OPEN and len(agreed) < len(found):
-            disagreements.append(_disagreement(field, found[len(agreed) :], ballot, voters))
+            disagreements.append(_disagreement(field, found[len(agreed) :], ballot, total))
     rounded = {answer: round(near, 9) for answer, near in closeness.items()}
     return Agreed(
         outcome=outcome,
@@ -269,9 +270,9 @@ def _best(found: Sequence[Cluster], ballot: Ballot) -> Cluster:
     return min(level, key=lambda cluster: (-rated[cluster.value], cluster.value))
 
 
-def _disagreement(field: str, found: Sequence[Cluster], ballot: Ballot, voters: Sequence[int]) -> Disagreement:
+def _disagreement(field: str, found: Sequence[Cluster], ballot: Ballot, total: float) -> Disagreement:
     options = (
-        Option(value=c.value, support=ballot.share(c.backers, voters), models=ballot.models(c.backers))
+        Option(value=c.value, support=ballot.share(c.backers, total), models=ballot.models(c.backers))
         for c in found[:MAX_OPTIONS]
     )
     return Disagreement(field=field, options=options)

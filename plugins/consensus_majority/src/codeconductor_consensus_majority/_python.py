@@ -1,7 +1,8 @@
 """The shape of a Python program: what is left when everything is dropped that does not change what it does.
 
-Two programs with the same shape are the same program. Dropped are comments, formatting, docstrings, annotations that
-nobody reads, imports that only annotations needed, the order of imports, and the names of local variables.
+Programs with the same shape are the same program. It is the bytecode, which knows local variables by number and
+nothing of comments and formatting; docstrings, annotations that nobody reads, imports that only annotations needed and
+the order of imports are dropped before. Nothing is run.
 """
 
 from __future__ import annotations
@@ -9,108 +10,109 @@ from __future__ import annotations
 import ast
 import textwrap
 import warnings
-from typing import TYPE_CHECKING, TypeAlias
-
-from codeconductor_consensus_majority._locals import canonical_names
+from types import CodeType
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 MAX_SOURCE = 200_000
-"""Characters of the longest program that is parsed; a longer one is compared as text."""
-
-_DEEPEST = 200
-"""Levels of nesting that are followed; nobody writes deeper, and Python's own stack ends somewhere."""
+"""Characters of the longest program that is compiled; a longer one is compared as text."""
 
 _PLAIN_DECORATORS = frozenset(
     {"abstractmethod", "cache", "cached_property", "classmethod", "lru_cache", "property", "staticmethod", "wraps"}
+    | {"setter", "deleter"}
 )
 """Decorators that do not look at annotations; any other one may (routes, command lines, dispatch by type)."""
 
 _TYPING = frozenset({"__future__", "collections.abc", "numbers", "types", "typing", "typing_extensions"})
 """Modules whose import does nothing but bind names."""
 
+_SEE_NAMES = frozenset({"dir", "eval", "exec", "globals", "locals", "vars"})
+"""Functions that see the names of variables: in a program that mentions one, these count."""
+
+_WITH_BODY = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module)
+
+_LEAVES = frozenset({bool, bytes, float, int, str, type(None), ast.Load, ast.Store})
+"""What most nodes hold, and what holds nothing itself."""
+
 _Shape: TypeAlias = tuple[object, ...]
 
 
 def python_shape(source: str) -> str | None:
-    """The shape of a program; None where it does not parse or does nothing."""
+    """The shape of a program; None where it cannot be compiled or does nothing."""
     if len(source) > MAX_SOURCE:
         return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an invalid escape in a model's program is not ours to report
             tree = ast.parse(textwrap.dedent(source).strip("\n"))
-        shaper = _Shaper()
-        body = shaper.block(tree.body, {}, 0)
+            imports = _bare(tree)
+            compiled = compile(tree, "", "exec", dont_inherit=True, optimize=0)
+        names = set(_names(compiled))
+        needed = sorted({i for i in imports if i[0] not in _TYPING or i[2] in names or i[1] == "*"})
+        return repr((needed, _shape(compiled, names_count=not names.isdisjoint(_SEE_NAMES))))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    return repr((_imports(tree, shaper), body)) if tree.body else None
 
 
-class _Shaper:
-    """One pass over a tree; `names` are the global and attribute-free names that the shape mentions."""
+def _bare(tree: ast.Module) -> list[tuple[str, str, str]]:
+    """Take out what does nothing, and the imports; (module, name, name that is bound) of each of these.
 
-    def __init__(self) -> None:
-        self.names: set[str] = set()
+    Raises:
+        ValueError: Nothing is left.
+    """
+    if not tree.body:
+        raise ValueError("an empty program")
+    imports = [binding for statement in tree.body for binding in _bindings(statement)]
+    tree.body = [_without_annotation(s) for s in tree.body if not isinstance(s, ast.Import | ast.ImportFrom)]
+    found: list[Any] = [tree]
+    while found:  # by hand, as this is most of the time that a decision takes
+        node = found.pop()
+        attributes = getattr(node, "__dict__", None)
+        if not attributes:
+            continue
+        if isinstance(node, _WITH_BODY):
+            _forget(node)
+        if "lineno" in attributes:  # line breaks leave traces in bytecode
+            attributes["lineno"] = attributes["end_lineno"] = 1
+        for value in attributes.values():
+            kind = type(value)
+            if kind is list:
+                found.extend(value)
+            elif kind not in _LEAVES:
+                found.append(value)
+    return imports
 
-    def block(self, body: list[ast.stmt], renamed: Mapping[str, str], depth: int) -> _Shape:
-        kept = [self.shape(s, renamed, depth) for s in body if not (_is_constant(s) or _is_top_import(s, depth))]
-        return tuple(shape for shape in kept if shape != ("Pass",)) or ("Pass",)
 
-    def shape(self, node: ast.AST, renamed: Mapping[str, str], depth: int) -> _Shape:
-        if depth > _DEEPEST:
-            raise RecursionError
-        match node:
-            case ast.Name(id=name):
-                self.names.add(name)
-                return ("Name", renamed.get(name, name), type(node.ctx).__name__)
-            case ast.Constant(value=value):
-                return ("Constant", type(value).__name__, repr(value))
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
-                return self._function(node, renamed, depth)
-            case ast.ClassDef():  # its annotations may be fields
-                return self._fields(node, {name: new for name, new in renamed.items() if name}, depth)
-            case ast.AnnAssign(simple=1, value=ast.expr() as value, target=target) if depth and "" in renamed:
-                return self.shape(ast.Assign([target], value, lineno=0), renamed, depth)
-            case ast.arg(arg=name, annotation=annotation):
-                kept = self.shape(annotation, renamed, depth + 1) if annotation and "" not in renamed else None
-                return ("arg", renamed.get(name, name), kept)
-            case ast.ExceptHandler(name=str(name)):
-                return (*self._fields(node, renamed, depth, skip="name"), renamed.get(name, name))
-        return self._fields(node, renamed, depth)
+def _bindings(statement: ast.stmt) -> Iterator[tuple[str, str, str]]:
+    if isinstance(statement, ast.Import):
+        for alias in statement.names:
+            yield (alias.name, "", alias.asname or alias.name.split(".")[0])
+    elif isinstance(statement, ast.ImportFrom):
+        for alias in statement.names:
+            yield ("." * statement.level + (statement.module or ""), alias.name, alias.asname or alias.name)
 
-    def _fields(self, node: ast.AST, renamed: Mapping[str, str], depth: int, skip: str = "") -> _Shape:
-        parts: list[object] = [type(node).__name__]
-        for field in node._fields:
-            value = getattr(node, field, None)
-            if field in (skip, "kind", "type_comment"):
-                continue
-            if isinstance(value, ast.AST):
-                parts.append(self.shape(value, renamed, depth + 1))
-            elif isinstance(value, list) and field in ("body", "orelse", "finalbody") and value:
-                parts.append(self.block(value, renamed, depth + 1))
-            elif isinstance(value, list):
-                items = (self.shape(i, renamed, depth + 1) if isinstance(i, ast.AST) else i for i in value)
-                parts.append(tuple(items))
-            else:
-                parts.append(value)
-        return tuple(parts)
 
-    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, renamed: Mapping[str, str], depth: int) -> _Shape:
-        plain = all(_called(decorator) in _PLAIN_DECORATORS for decorator in node.decorator_list)
-        # the key "" in `renamed` says that annotations are dropped; defaults are evaluated outside
-        outside = {**renamed, "": ""} if plain else {name: new for name, new in renamed.items() if name}
-        inside = {**renamed, **canonical_names(node, depth), "": ""}
-        return (
-            type(node).__name__,
-            renamed.get(node.name, node.name),
-            tuple(self.shape(decorator, renamed, depth + 1) for decorator in node.decorator_list),
-            self.shape(node.args, outside, depth + 1),
-            None if plain or node.returns is None else self.shape(node.returns, renamed, depth + 1),
-            tuple(self.shape(parameter, renamed, depth + 1) for parameter in getattr(node, "type_params", ())),
-            self.block(node.body, inside, depth + 1),
-        )
+def _without_annotation(statement: ast.stmt) -> ast.stmt:
+    """A variable of the module without its annotation; those of a class may be fields."""
+    if isinstance(statement, ast.AnnAssign) and statement.simple and statement.value is not None:
+        return ast.copy_location(ast.Assign([statement.target], statement.value), statement)
+    return statement
+
+
+def _forget(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module) -> None:
+    """Take out the docstring, and a function's annotations."""
+    body = [statement for statement in node.body if not _is_constant(statement)]
+    node.body = body or [ast.Pass(lineno=1, col_offset=0, end_lineno=1, end_col_offset=0)]
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        if not all(_called(decorator) in _PLAIN_DECORATORS for decorator in node.decorator_list):
+            return
+        node.returns = None
+        given = node.args
+        for arg in (*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg):
+            if arg is not None:
+                arg.annotation = None
 
 
 def _called(decorator: ast.expr) -> str:
@@ -118,7 +120,7 @@ def _called(decorator: ast.expr) -> str:
     if isinstance(decorator, ast.Call):
         decorator = decorator.func
     if isinstance(decorator, ast.Attribute):
-        return decorator.attr if decorator.attr not in ("setter", "deleter", "getter") else "property"
+        return decorator.attr
     return decorator.id if isinstance(decorator, ast.Name) else ""
 
 
@@ -127,23 +129,41 @@ def _is_constant(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
-def _is_top_import(statement: ast.stmt, depth: int) -> bool:
-    return depth == 0 and isinstance(statement, ast.Import | ast.ImportFrom)
+def _names(code: CodeType) -> Iterator[str]:
+    """The names of globals and attributes that a program mentions."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)
 
 
-def _imports(tree: ast.Module, shaper: _Shaper) -> _Shape:
-    """The imports of the module in a fixed order, one name each, without those that only annotations needed."""
-    return tuple(sorted(set(_bound(tree, shaper.names))))
+def _shape(code: CodeType, *, names_count: bool, depth: int = 0) -> _Shape:
+    """What a code object does, less the names of its local variables.
+
+    Parameters keep theirs, as a caller may use them, but for those of a lambda within a function.
+    """
+    taken = code.co_argcount + code.co_kwonlyargcount
+    if code.co_name.startswith("<") and depth > 1 and not code.co_kwonlyargcount:
+        taken = 0
+    return (
+        code.co_name,
+        code.co_argcount,
+        code.co_posonlyargcount,
+        code.co_kwonlyargcount,
+        code.co_flags,
+        code.co_varnames if names_count else code.co_varnames[:taken],
+        code.co_names,
+        code.co_code,
+        code.co_exceptiontable,
+        tuple(_constant(constant, names_count, depth + 1) for constant in code.co_consts),
+    )
 
 
-def _bound(tree: ast.Module, used: set[str]) -> Iterator[tuple[str, str, str]]:
-    for statement in tree.body:
-        if isinstance(statement, ast.Import):
-            for alias in statement.names:
-                if alias.name not in _TYPING or (alias.asname or alias.name.split(".")[0]) in used:
-                    yield ("", alias.name, alias.asname or "")
-        elif isinstance(statement, ast.ImportFrom):
-            module = "." * statement.level + (statement.module or "")
-            for alias in statement.names:
-                if module not in _TYPING or (alias.asname or alias.name) in used or alias.name == "*":
-                    yield (module, alias.name, alias.asname or "")
+def _constant(value: object, names_count: bool, depth: int) -> object:
+    if isinstance(value, CodeType):
+        return _shape(value, names_count=names_count, depth=depth)
+    if isinstance(value, tuple):
+        return tuple(_constant(item, names_count, depth) for item in value)
+    if isinstance(value, frozenset):
+        return ("frozenset", *sorted(map(repr, value)))
+    return (type(value).__name__, repr(value))

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from codeconductor import Answer
 
@@ -20,7 +20,9 @@ class Ballot:
 
     Attributes:
         answers: Sorted by model, sample and text; everything else names an answer by its position here.
-        weights: Weight by model id, as far as it is not 1.
+        weights: Weight by model id; empty where every model counts the same.
+        votes: What each answer's vote counts.
+        total: All votes together.
     """
 
     def __init__(self, answers: Iterable[Answer], weights: Mapping[str, float] | None = None) -> None:
@@ -28,14 +30,15 @@ class Ballot:
         self.weights = _usable(weights or {}, {answer.model.id for answer in self.answers})
         samples = Counter(answer.model.id for answer in self.answers)
         self.votes = [self.weights.get(a.model.id, 1.0) / samples[a.model.id] for a in self.answers]
+        self.total = math.fsum(self.votes)
 
     def weight(self, backers: Iterable[int]) -> float:
         """The votes of these answers; the sum does not depend on their order."""
         return math.fsum(self.votes[backer] for backer in backers)
 
-    def share(self, backers: Iterable[int], voters: Sequence[int] | range | None = None) -> float:
-        """The backers' share of the votes of the voters, who are all answers unless given; 0 to 1."""
-        total = self.weight(range(len(self.answers)) if voters is None else voters)
+    def share(self, backers: Iterable[int], total: float | None = None) -> float:
+        """The backers' share of the votes, 0 to 1: of all votes, unless their `total` is given."""
+        total = self.total if total is None else total
         return min(1.0, round(self.weight(backers) / total, DIGITS)) if total else 0.0
 
     def models(self, backers: Iterable[int]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from codeconductor_consensus_majority._words import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Mapping
 
 THRESHOLD = 85.0
 """Similarity from which on two wordings mean the same; 0 to 100. Measured: see the README and tests/data."""
@@ -42,34 +42,31 @@ class Wording:
         words: Stems of the words that say something, in order.
         key: These words as one text; sentences with the same key are one.
         sorted: The same, alphabetical unless their order matters: what similarity is measured on.
-        numbers: Every number in it, in order.
-        negated: Whether it says no.
-        limited: Whether it narrows what it says.
         names: Names from code and texts in quotes, in order, case folded.
         sides: The first side that is taken of each pair of opposites, and all of them.
         behind: What stands behind words such as ``to``.
+        strict: What must be equal in sentences that mean the same, whatever their words are: every number in order,
+            whether it says no, whether it narrows what it says.
+        identity: Equal for sentences that differ in idle words and word forms alone.
     """
 
     words: tuple[str, ...]
     key: str
     sorted: str
-    numbers: tuple[str, ...]
-    negated: bool
-    limited: bool
     names: tuple[str, ...]
     sides: dict[int, tuple[int, ...]]
     behind: dict[str, frozenset[str]]
 
-    @property
-    def identity(self) -> tuple[object, ...]:
-        """Equal for sentences that differ in idle words and word forms alone."""
-        sides = tuple(sorted(self.sides.items()))
-        return self.key, self.numbers, self.negated, self.limited, self.names, sides
+    strict: tuple[object, ...]
+    identity: tuple[object, ...]
 
 
 _MARKER = re.compile(r"^\s*(?:[-*•–]|\(?\d{1,2}[.)]|\[[ xX]\])\s+")
 _QUOTED = re.compile(r"`([^`]+)`|\"([^\"]*)\"|(?<!\w)'([^']*)'(?!\w)")
-_NAME = re.compile(r"[A-Za-z]\w*(?:_\w+)+|(?:[A-Z]?[a-z]+){1}[A-Z]\w*|\w+(?:\.\w+)+|\w+(?=\()")
+_QUOTES = re.compile(r"[`\"']")
+_NON = re.compile(r"\bnon[- ](?=\w)")
+_NAMED = re.compile(r"\w_\w|[a-z][A-Z]|\w\.\w|\w\(")
+_NAME = re.compile(r"[A-Za-z]\w*_\w+|[A-Z]?[a-z]+[A-Z]\w*|\w+(?:\.\w+)+|\w+(?=\()")
 _ORDER = re.compile(r"\bO\s?\(([^()]*(?:\([^()]*\))?[^()]*)\)")
 _NUMBER = re.compile(r"(?:(?<![\w.)])-)?\d+(?:[.,]\d+)*")
 _WORD = re.compile(r"non-[^\W_]+|[^\W_]+(?:['’][^\W_]+)*|==|[<>]=?|[+*/%^]")
@@ -80,13 +77,19 @@ _CONTRACTED = re.compile(r"n['’]t\b")
 @lru_cache(maxsize=65_536)
 def wording(text: str) -> Wording:
     """Take a sentence apart."""
-    text = _MARKER.sub("", unicodedata.normalize("NFKC", text[:MAX_SENTENCE]))
+    text = text[:MAX_SENTENCE]
+    text = _MARKER.sub("", text if text.isascii() else unicodedata.normalize("NFKC", text))
     plain = text.replace("`", "").replace("**", "")
-    names = [next(filter(None, match.groups()), "") for match in _QUOTED.finditer(text)]
-    names += [match[0] for match in _NAME.finditer(plain)]
-    numbers = ["O(" + re.sub(r"\s", "", match[1]) + ")" for match in _ORDER.finditer(plain)]
+    names: list[str] = []
+    if _QUOTES.search(text):
+        names += [next(filter(None, match.groups()), "") for match in _QUOTED.finditer(text)]
+    if _NAMED.search(plain):
+        names += [match[0] for match in _NAME.finditer(plain)]
+    numbers = []
+    if "(" in plain:
+        numbers += ["O(" + re.sub(r"\s", "", match[1]) + ")" for match in _ORDER.finditer(plain)]
     plain = _CONTRACTED.sub(" not", plain.casefold())
-    plain = re.sub(r"\b(non)[- ](?=\w)", r"\1-", plain)
+    plain = _NON.sub("non-", plain)
     numbers += [match[0].replace(",", "") for match in _NUMBER.finditer(plain)]
     raw = _WORD.findall(plain)
     numbers += [NUMBERS[word] for word in raw if word in NUMBERS]
@@ -96,16 +99,17 @@ def wording(text: str) -> Wording:
             words.append(NUMBERS.get(word) or stem(word))
     words = words or text.casefold().split()
     in_order = _CODE.search(plain) or not SEQUENCES.isdisjoint(raw)
+    key, named, sides = " ".join(words), tuple(dict.fromkeys(name.casefold() for name in names)), _sides(raw)
+    strict = (tuple(numbers), not NEGATIONS.isdisjoint(raw), not LIMITS.isdisjoint(raw))
     return Wording(
         words=tuple(words),
-        key=" ".join(words),
+        key=key,
         sorted=" ".join(words if in_order else sorted(words)),
-        numbers=tuple(numbers),
-        negated=not NEGATIONS.isdisjoint(raw),
-        limited=not LIMITS.isdisjoint(raw),
-        names=tuple(dict.fromkeys(name.casefold() for name in names)),
-        sides=_sides(raw),
+        names=named,
+        sides=sides,
         behind=_behind(raw),
+        strict=strict,
+        identity=(key, *strict, named, tuple(sorted(sides.items()))),
     )
 
 
@@ -165,7 +169,7 @@ _KINDS = frozenset(stem(kind) for kind in KINDS)
 
 def compatible(one: Wording, other: Wording) -> bool:
     """Whether nothing forbids that two sentences mean the same, however alike their words are."""
-    if (one.numbers, one.negated, one.limited) != (other.numbers, other.negated, other.limited):
+    if one.strict != other.strict:
         return False
     if one.names != other.names:
         ours, yours = set(one.names) - set(other.names), set(other.names) - set(one.names)
@@ -201,11 +205,14 @@ def _is_form(word: str, another: str) -> bool:
     return longer.startswith(shorter[: max(4, len(shorter) - 2)])
 
 
-def scorer() -> Callable[..., float]:
-    """The similarity of two texts of sorted words, 0 to 100; what is below ``score_cutoff`` is 0."""
-    from rapidfuzz import fuzz
+def alike(text: str, others: Mapping[int, str]) -> Iterable[tuple[int, float]]:
+    """The keys of those texts of sorted words that are similar enough, each with the similarity."""
+    if not others:
+        return ()
+    from rapidfuzz import fuzz, process
 
-    return fuzz.ratio
+    found = process.extract_iter(text, others, scorer=fuzz.ratio, score_cutoff=THRESHOLD)
+    return [(key, score) for _, score, key in found]
 
 
 def same_meaning(one: Wording, other: Wording) -> bool:
@@ -216,4 +223,4 @@ def same_meaning(one: Wording, other: Wording) -> bool:
         return True
     if min(len(one.words), len(other.words)) < SHORTEST:
         return one.sorted == other.sorted
-    return scorer()(one.sorted, other.sorted, score_cutoff=THRESHOLD) > 0
+    return bool(alike(one.sorted, {0: other.sorted}))
