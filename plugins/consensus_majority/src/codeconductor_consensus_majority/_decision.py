@@ -16,7 +16,7 @@ from codeconductor_consensus_majority._proposals import MAX_OPTIONS, Agreed, Pla
 from codeconductor_consensus_majority._values import Values, said_by
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from codeconductor import Answer, Task
 
@@ -187,13 +187,8 @@ def _on_answers(task: Task, ballot: Ballot) -> Decision:
     said = {i: text for i, answer in enumerate(ballot.answers) if (text := said_by(answer))}
     if not said:
         return _on_texts(ballot)
-    return _on_groups("answer", same_answers(task, said, ballot), said, said, ballot)
-
-
-def same_answers(task: Task, said: Mapping[int, str], ballot: Ballot) -> list[list[int]]:
-    """Answers to a question, those with the same value put together; prose by what it means."""
     groups, prose = same_values(Values(task.text, said.values()), said)
-    return [*groups, *_prose(prose, ballot)]
+    return _on_groups("answer", [*groups, *_prose(prose, ballot)], said, said, ballot, late=prose)
 
 
 def same_values(values: Values, said: Mapping[int, str]) -> tuple[list[list[int]], dict[int, str]]:
@@ -230,10 +225,18 @@ def _on_groups(
     texts: Mapping[int, str],
     values: Mapping[int, Any],
     ballot: Ballot,
+    late: Container[int] = (),
 ) -> Decision:
-    """The group with the most votes, between equals the one most like all others; its value is its medoid's."""
+    """The group with the most votes, between equals the one most like all others; its value is its medoid's.
+
+    Groups of answers in `late` come after their equals: prose after a value.
+    """
     rated = centrality(_votes(texts, ballot))
-    ranked = sorted(groups, key=lambda group: min((-ballot.share(group), -rated[texts[i]], texts[i], i) for i in group))
+
+    def rank(group: Sequence[int]) -> tuple[float, bool, tuple[float, str, int]]:
+        return -ballot.share(group), group[0] in late, min((-rated[texts[i]], texts[i], i) for i in group)
+
+    ranked = sorted(groups, key=rank)
     backers = ranked[0]
     speakers = [_speaker(group, texts, ballot) for group in ranked[:MAX_OPTIONS]]
     choice = speakers[0]
@@ -266,7 +269,8 @@ def alike(task: Task, ballot: Ballot, choice: int, subject: Subject) -> list[int
     """The answers that say the same as one of them, on the subject."""
     if subject == "answer":
         said = {i: text for i, answer in enumerate(ballot.answers) if (text := said_by(answer))}
-        return next(group for group in same_answers(task, said, ballot) if choice in group)
+        groups, prose = same_values(Values(task.text, said.values()), said)
+        return next(group for group in [*groups, *_prose(prose, ballot)] if choice in group)
     if subject == "text":
         texts = {i: answer.text.strip() for i, answer in enumerate(ballot.answers)}
         return next(group for group in _prose(texts, ballot) if choice in group)

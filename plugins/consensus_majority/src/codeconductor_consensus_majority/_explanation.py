@@ -54,15 +54,23 @@ def _who(decision: Decision, ballot: Ballot) -> str:
     if len(decision.backers) == 1:
         taken = f"that of {ballot.answers[decision.choice].model.id}" if len(models) > 1 else "the one"
         start = f"No two of {len(ballot.answers)} {_plural(unit)} {did}"
-        return f"{start}: {taken} was taken, which is most like all the others." if decision.level > 1 else f"{start}."
+        if decision.level > 1:
+            return f"{start}: {taken} was taken, which is most like all the others."
+        if decision.groups > 1:
+            return f"{start}: {taken} was taken, which has the most votes ({_percent(decision, ballot)})."
+        return f"{start}."
     text = f"{_some(len(decision.backers), len(ballot.answers), unit)} {did}"
     if len(models) > 1 and not one_each:
         text += f" ({_some(len(ballot.models(decision.backers)), len(models), 'model').lower()})"
     if len(set(ballot.weights.values())) > 1:
-        text += f", {100 * ballot.share(decision.backers):.0f} % of the votes by weight"
+        text += f", {_percent(decision, ballot)} of the votes by weight"
     if decision.level > 1:
         text += f"; of {decision.level} {_plural(noun)} with as many votes, the one most like all the others was taken"
     return f"{text}."
+
+
+def _percent(decision: Decision, ballot: Ballot) -> str:
+    return f"{100 * ballot.share(decision.backers):.0f} %"
 
 
 def _besides(decision: Decision, ballot: Ballot) -> list[str]:

@@ -31,6 +31,8 @@ _TYPING = frozenset({"__future__", "collections.abc", "numbers", "types", "typin
 _SEE_NAMES = frozenset({"dir", "eval", "exec", "globals", "locals", "vars"})
 """Functions that see the names of variables: in a program that mentions one, these count."""
 
+_NOWHERE = {"lineno": 1, "end_lineno": 1, "col_offset": 0, "end_col_offset": 0}
+
 _WITH_BODY = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module)
 
 _LEAVES = frozenset({bool, bytes, float, int, str, type(None), ast.Load, ast.Store})
@@ -75,7 +77,7 @@ def _bare(tree: ast.Module) -> list[tuple[str, str, str]]:
         if isinstance(node, _WITH_BODY):
             _forget(node)
         if "lineno" in attributes:  # line breaks leave traces in bytecode
-            attributes["lineno"] = attributes["end_lineno"] = 1
+            attributes.update(_NOWHERE)
         for value in attributes.values():
             kind = type(value)
             if kind is list:
@@ -104,7 +106,7 @@ def _without_annotation(statement: ast.stmt) -> ast.stmt:
 def _forget(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module) -> None:
     """Take out the docstring, and a function's annotations."""
     body = [statement for statement in node.body if not _is_constant(statement)]
-    node.body = body or [ast.Pass(lineno=1, col_offset=0, end_lineno=1, end_col_offset=0)]
+    node.body = body or [ast.Pass(**_NOWHERE)]
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         if not all(_called(decorator) in _PLAIN_DECORATORS for decorator in node.decorator_list):
             return

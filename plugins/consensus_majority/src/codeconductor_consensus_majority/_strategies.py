@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import attrs
 from codeconductor import Consensus
 
-from codeconductor_consensus_majority._decision import Decision, alike, decide, is_question, same_values
+from codeconductor_consensus_majority._decision import Decision, alike, decide, is_question
 from codeconductor_consensus_majority._explanation import explain, explain_best
-from codeconductor_consensus_majority._values import Values, said_by
+from codeconductor_consensus_majority._values import inseparable, said_by
 from codeconductor_consensus_majority._votes import Ballot
 
 if TYPE_CHECKING:
@@ -49,9 +49,8 @@ class Majority:
             return False
         ballot = Ballot(usable)
         said = {i: text for i, answer in enumerate(ballot.answers) if (text := said_by(answer))}
-        values, _ = same_values(Values(task.text, said.values(), exact=True), said)
-        lead = max(map(ballot.weight, values), default=0.0)
-        return 2 * lead - ballot.weight(range(len(ballot.answers))) > pending
+        lead = max(map(ballot.weight, inseparable(task.text, said)), default=0.0)
+        return 2 * lead - ballot.total > pending
 
 
 class Weighted:

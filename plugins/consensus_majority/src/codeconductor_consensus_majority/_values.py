@@ -9,6 +9,7 @@ import unicodedata
 import warnings
 from collections.abc import Mapping
 from fractions import Fraction
+from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
 from codeconductor_consensus_majority._words import NUMBERS
@@ -23,6 +24,9 @@ LONGEST = 200
 
 LONGEST_WORDS = 3
 """Words of the longest value that is no literal."""
+
+_FIELD = re.compile(r"[\"']answer[\"']\s*:\s*(?P<said>\"(?:\\.|[^\"\\])*\"|[^\n]+?)\s*,?\s*(?=\}|$)", re.IGNORECASE)
+"""The field of a JSON object that is too broken to be read as one."""
 
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _HASHES = re.compile(r"^#{3,4}\s*(.+)$", re.MULTILINE)
@@ -40,10 +44,15 @@ def said_by(answer: Answer) -> str | None:
             if isinstance(name, str) and name.strip().casefold() in ("answer", "final_answer") and value is not None:
                 return _plain(value)
     text = answer.text.strip()
-    found = [text[match.end() : _closing(text, match.end())] for match in _BOXED.finditer(text)]
+    found = [_unescaped(match["said"]) for match in _FIELD.finditer(text)]
+    found = found or [text[match.end() : _closing(text, match.end())] for match in _BOXED.finditer(text)]
     found = found or [match[1] for match in _HASHES.finditer(text) if len(match[1]) <= LONGEST and "####" in match[0]]
     found = found or [match["said"] for match in _SAYS.finditer(text)]
-    return _first_sentence(found[-1]) if found and found[-1].strip() else text or None
+    if not found or not found[-1].strip():
+        return text or None
+    said = _first_sentence(found[-1])
+    letter = re.fullmatch(r"[*_]*\(([A-Z])\)[*_]*\.?[*_]*", said)
+    return letter[1] if letter else said
 
 
 def _plain(value: object) -> str:
@@ -53,6 +62,14 @@ def _plain(value: object) -> str:
         return json.dumps(value, ensure_ascii=False, sort_keys=True)
     except (TypeError, ValueError, RecursionError):
         return str(value)
+
+
+def _unescaped(text: str) -> str:
+    """A JSON string that may be broken: its text as far as it can be read."""
+    try:
+        return _plain(json.loads(text))
+    except ValueError:
+        return text.strip().removeprefix('"').removesuffix('"')
 
 
 def _closing(text: str, start: int) -> int:
@@ -78,25 +95,29 @@ class Values:
 
     Args:
         question: Where it offers lettered options, an answer is the letter, however it is worded.
-        said: All the answers to it: where one of them is a text in quotes, upper and lower case differ.
+        said: All the answers to it: where one of them is a text in quotes, upper and lower case differ; where one is
+            a letter alone, another that begins with a letter is that one.
         exact: They differ in any case.
     """
 
     def __init__(self, question: str, said: Iterable[str], *, exact: bool = False) -> None:
         options = _OPTION.findall(question)
+        plain = [_unwrapped(text) for text in said if len(text) <= LONGEST]
+        self._exact = exact or any(map(_is_quoted, plain))
+        self._letters = {text.casefold() for text in plain if re.fullmatch("[A-Za-z]", text)}
         self._options: dict[str, str] = {}
-        self._exact = exact or any(_is_quoted(_unwrapped(text)) for text in said)
+        options = _OPTION.findall(question)
         if [letter for letter, _ in options[:2]] == ["A", "B"]:
             self._options = {self._form(text): letter.casefold() for letter, text in reversed(options)}
+            self._letters |= set(self._options.values())
 
     def normal(self, text: str) -> str | None:
         """The normal form; None for an answer that is prose: of several lines, or of more than three words."""
         if len(text) > LONGEST or "\n" in text.strip():
             return None
-        if self._options:
-            letter = _LETTER.match(_unwrapped(text))
-            if letter and (letter[1] or letter[2]).casefold() in self._options.values():
-                return (letter[1] or letter[2]).casefold()
+        letter = _LETTER.match(_unwrapped(text))
+        if letter and (letter[1] or letter[2]).casefold() in self._letters:
+            return (letter[1] or letter[2]).casefold()
         form = self._form(text)
         if form in self._options:
             return self._options[form]
@@ -112,6 +133,20 @@ class Values:
             return literal
         text = re.sub(r"[.,;:!?]+(?=\s|$)", "", " ".join(text.split()))
         return text if self._exact else text.casefold()
+
+
+def inseparable(question: str, said: Mapping[int, str]) -> list[list[int]]:
+    """Answers, by number, that have the same value now and will have, whatever else is answered."""
+    readings = (
+        Values(question, said.values(), exact=True),
+        Values(question, [*said.values(), *ascii_lowercase], exact=True),
+    )
+    groups: dict[tuple[str | None, ...], list[int]] = {}
+    for i, text in said.items():
+        normal = tuple(values.normal(text) for values in readings)
+        if None not in normal:
+            groups.setdefault(normal, []).append(i)
+    return list(groups.values())
 
 
 _WRAPPERS = (

@@ -17,7 +17,7 @@ IDLE = _set(
     function method code program implementation implement implements use uses used using user's able ensure ensures
     make makes sure any each every all both either one single once per
     way apply applies time response responses test tests testing
-    if when where while at
+    if when where while at because since
     on allowed"""
 )
 """Words that a sentence can lose and still mean the same, where both sentences lose them."""
