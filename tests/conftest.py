@@ -1,0 +1,128 @@
+"""The command line as a person has it: `python -m codeconductor` in a folder, a home and an environment of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import attrs
+import pytest
+from codeconductor.testing.servers import ScriptedLMStudio, ScriptedOllama
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from codeconductor.testing.servers import ScriptedServer
+
+NOBODY = "http://127.0.0.1:9"  # the port of a service that no machine runs any more
+PATIENCE = 60.0
+"""Seconds after which a command that must end has failed; no test is slower for it when all is well."""
+_PROXIES = frozenset({"all_proxy", "http_proxy", "https_proxy", "no_proxy"})
+
+
+@attrs.frozen
+class CommandLine:
+    """Runs `conductor` in a subprocess; nothing is in reach until `reach` is told of it.
+
+    Attributes:
+        folder: The project, in which commands are run.
+        home: The person's home folder.
+        data: `CONDUCTOR_HOME`.
+        environment: What the command sees; may be changed.
+    """
+
+    folder: Path
+    home: Path
+    data: Path
+    environment: dict[str, str]
+    _exits: ExitStack
+
+    def __call__(
+        self, *arguments: str, stdin: bytes | str | None = None, environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end.
+
+        Args:
+            arguments: What follows `conductor`.
+            stdin: Given on standard input; None: it is empty.
+            environment: Further variables.
+        """
+        given = stdin.encode() if isinstance(stdin, str) else stdin
+        done = subprocess.run(
+            self._command(arguments),
+            cwd=self.folder,
+            env=self.environment | dict(environment or {}),
+            input=given or b"",
+            capture_output=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+        return subprocess.CompletedProcess(
+            done.args, done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8")
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command with pipes for its output; it is killed when the test ends."""
+        process = subprocess.Popen(
+            self._command(arguments),
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        self._exits.push(process)
+        self._exits.callback(process.kill)
+        return process
+
+    def reach(self, *servers: ScriptedServer) -> None:
+        """Have these servers asked."""
+        for server in servers:
+            if isinstance(server, ScriptedOllama):
+                self.environment["OLLAMA_HOST"] = server.host
+            elif isinstance(server, ScriptedLMStudio):
+                self.environment["CONDUCTOR_PROVIDERS__LMSTUDIO__HOSTS"] = server.host
+            else:
+                raise TypeError(f"no provider asks a {type(server).__name__} here")
+
+    def write(self, name: str, text: str | bytes) -> Path:
+        """Write a file of the project."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    @staticmethod
+    def _command(arguments: tuple[str, ...]) -> list[str]:
+        return [sys.executable, "-m", "codeconductor", *arguments]
+
+
+@pytest.fixture
+def conductor(tmp_path: Path) -> Iterator[CommandLine]:
+    """The command line in an empty project, with an empty home folder and no server in reach."""
+    home, data, folder = tmp_path / "home", tmp_path / "data", tmp_path / "project"
+    for path in (home, folder):
+        path.mkdir()
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("CONDUCTOR_", "OLLAMA_", "PYTHON"))
+        and name.lower() not in _PROXIES
+        and name not in ("NO_COLOR", "FORCE_COLOR")
+    }
+    environment |= {
+        "HOME": str(home),
+        "USERPROFILE": str(home),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "CONDUCTOR_HOME": str(data),
+        "OLLAMA_HOST": NOBODY,
+        "CONDUCTOR_PROVIDERS__LMSTUDIO__HOSTS": NOBODY,
+        "CONDUCTOR_PROVIDERS__LLAMACPP__USE": "never",
+    }
+    with ExitStack() as exits:
+        yield CommandLine(folder, home, data, environment, exits)
