@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from codeconductor.testing import a_bench, a_task
 from codeconductor_consensus_majority._strategies import Best, Majority, Weighted
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from codeconductor import Answer, Consensus
+
+# no test may depend on the machine's speed
+settings.register_profile("consensus_majority", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("consensus_majority")
 
 STRATEGIES = {"majority": Majority(), "weighted": Weighted(), "best": Best()}
 

@@ -50,9 +50,9 @@ def said_by(answer: Answer) -> str | None:
     found = found or [match["said"] for match in _SAYS.finditer(text)]
     if not found or not found[-1].strip():
         return text or None
-    said = _first_sentence(found[-1])
-    letter = re.fullmatch(r"[*_]*\(([A-Z])\)[*_]*\.?[*_]*", said)
-    return letter[1] if letter else said
+    said = _unwrapped(_first_sentence(found[-1]).strip("*"))
+    letter = re.fullmatch(r"\(([A-Z])\)", said)
+    return letter[1] if letter else said or text
 
 
 def _plain(value: object) -> str:
@@ -151,7 +151,8 @@ def inseparable(question: str, said: Mapping[int, str]) -> list[list[int]]:
 
 _WRAPPERS = (
     re.compile(
-        r"^(?:so\s+|thus\s+|therefore,?\s+)?(?:the\s+)?(?:final\s+|correct\s+)?answer\s*(?:is|:)\s*(.+)$", re.I | re.S
+        r"^(?:so\s+|thus\s+|therefore,?\s+)?(?:the\s+)?(?:final\s+|correct\s+)?answer\s*(?:is\b\s*:?|:)\s*(.+)$",
+        re.I | re.S,
     ),
     re.compile(r"^\\(?:boxed|text|textbf|mathrm|mathbf|fbox)\s*\{(.*)\}$", re.S),
     re.compile(r"^\\\((.*)\\\)$|^\\\[(.*)\\\]$|^\$\$?(.+?)\$?\$$", re.S),
@@ -168,6 +169,7 @@ def _unwrapped(text: str) -> str:
             match = wrapper.match(text)
             if match:
                 text = next(group for group in reversed(match.groups()) if group is not None).strip()
+        text = text.strip("*").strip()
         if not text.endswith("..."):
             text = text.rstrip(".!").rstrip() or text
         if text == before:
