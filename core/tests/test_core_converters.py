@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import attrs
 import pytest
-from codeconductor import ContextFile, from_reply, to_plain
+from codeconductor import Chunk, ContextFile, from_reply, to_plain
 from codeconductor.testing import a_model, a_task, an_answer
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,7 +58,7 @@ def test_values_become_what_json_can_hold() -> None:
 
 
 PLAIN = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=10,
 )
@@ -66,3 +68,15 @@ PLAIN = st.recursive(
 def test_plain_data_is_plain_already(data: object) -> None:
     """And is not changed."""
     assert to_plain(data) == data
+
+
+def test_what_json_cannot_hold_is_replaced() -> None:
+    """NaN and infinities have no place in a document, and half a character cannot be written."""
+    assert to_plain([math.nan, math.inf, "a\ud800b", MappingProxyType({"x": 1})]) == [None, None, "a?b", {"x": 1}]
+
+
+@pytest.mark.parametrize("data", [[], "text", None, 1])
+def test_a_reply_that_is_no_object_is_refused(data: object) -> None:
+    """A list is not taken for an object whose fields all have defaults."""
+    with pytest.raises(ValueError, match="expected an object"):
+        from_reply(data, Chunk)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import types
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -12,7 +14,7 @@ from codeconductor.errors import InputError, nearest
 from codeconductor.settings import Origin, Table, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from cattrs import Converter
 
@@ -194,6 +196,8 @@ def from_reply(data: object, cls: type[T]) -> T:
     """
     from cattrs import transform_error
 
+    if not isinstance(data, Mapping):
+        raise ValueError(f"expected an object, got {type(data).__name__}")
     try:
         return _replies().structure(data, cls)
     except Exception as exc:
@@ -201,18 +205,20 @@ def from_reply(data: object, cls: type[T]) -> T:
 
 
 def to_plain(value: object) -> Any:
-    """A value as plain data: attrs classes as dicts, sets sorted, paths as text; what JSON can hold."""
+    """A value as plain data that JSON can hold: attrs classes as dicts, sets sorted, NaN as None, others as text."""
     if attrs.has(type(value)):
         return {field.name: to_plain(getattr(value, field.name)) for field in attrs.fields(type(value))}  # type: ignore[arg-type]
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {str(key): to_plain(item) for key, item in value.items()}
     if isinstance(value, frozenset | set):
         return sorted(map(to_plain, value))
     if isinstance(value, list | tuple):
         return [to_plain(item) for item in value]
-    if value is None or isinstance(value, bool | int | float | str):
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int):
         return value
-    return str(value)
+    return str(value).encode("utf-8", "replace").decode("utf-8")
 
 
 # The `--json` documents. The values are described by their attributes alone: no stage's class is imported here.

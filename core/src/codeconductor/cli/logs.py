@@ -93,10 +93,29 @@ class _OnConsole(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show one record."""
-        if getattr(record, "event", None) != "Warned" and (
-            record.name != _REQUESTS.name or console.Verbosity.verbose >= 2
-        ):
-            console.notice(self._session.blanked(record.getMessage()))
+        if record.name == _REQUESTS.name and console.Verbosity.verbose < 2:
+            return
+        event = getattr(record, "event", None)
+        for line in _details(record) if event in _SHOWN_ALREADY else [record.getMessage()]:
+            console.notice(self._session.blanked(line))
+
+
+_SHOWN_ALREADY = frozenset({"RunStarted", "Answered", "Decided", "Warned"})
+"""Events that progress shows; of a decision, -v adds what it consists of."""
+
+
+def _details(record: logging.LogRecord) -> Iterator[str]:
+    data: dict[str, Any] = getattr(record, "data", {})
+    for field in data.get("fields", ()):
+        yield f"  agreed, {field['support']:.2f}: {field['name']}: {_brief(field['value'])}"
+    for disagreement in data.get("disagreements", ()):
+        for option in disagreement["options"]:
+            yield f"  open, {option['support']:.2f}: {disagreement['field']}: {_brief(option['value'])}"
+
+
+def _brief(value: object) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= 100 else text[:99] + "…"
 
 
 class _InFile(logging.Handler):

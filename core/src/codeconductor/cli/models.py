@@ -9,7 +9,8 @@ import click
 from codeconductor.cli.options import common_options, json_option
 
 if TYPE_CHECKING:
-    from codeconductor.discovery import Model
+    from codeconductor.discovery import Discovery, Model
+    from codeconductor.session import Session
 
 
 @click.command("models")
@@ -21,18 +22,20 @@ def command(providers: tuple[str, ...], as_json: bool, log_file: str | None) -> 
     from codeconductor.cli import console
     from codeconductor.cli.running import in_session
     from codeconductor.converters import models_document
-    from codeconductor.discovery import discover
+    from codeconductor.discovery import discover, known_providers
     from codeconductor.errors import unknown_name
 
+    async def work(session: Session) -> tuple[Discovery, frozenset[str]]:
+        found = await discover(session)
+        return found, known_providers(session, found)
+
     overrides = {"run": {"providers": providers}} if providers else {}
-    found = in_session(discover, overrides=overrides, log_file=log_file)
+    found, known = in_session(work, overrides=overrides, log_file=log_file)
+    for provider in providers:
+        if provider not in known:
+            raise unknown_name("provider", provider, known)
     models = [model for model in found.models if not providers or model.provider in providers]
     problems = [problem for problem in found.problems if not providers or problem.provider in providers]
-    if providers and not models and not problems:
-        known = {model.provider for model in found.models} | {problem.provider for problem in found.problems}
-        for provider in providers:
-            if provider not in known:
-                raise unknown_name("provider", provider, known)
     if as_json:
         console.result(console.document(models_document(models, problems)))
         return

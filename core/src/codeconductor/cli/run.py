@@ -82,18 +82,21 @@ def conduct_and_print(
     from codeconductor.cli.running import in_session, raise_error
     from codeconductor.converters import run_document
     from codeconductor.pipeline import conduct, make_task
+    from codeconductor.settings import HistorySettings
 
     console.check_output(output)
 
-    async def work(session: Session) -> Run:
-        return await conduct(session, make_task(session, text, context), command=command)
+    async def work(session: Session) -> tuple[Run, bool]:
+        run = await conduct(session, make_task(session, text, context), command=command)
+        return run, session.settings("history", HistorySettings).enabled
 
-    run = in_session(work, overrides=overrides, log_file=log_file, progress=True)
+    run, is_recorded = in_session(work, overrides=overrides, log_file=log_file, progress=True)
     if as_json:
         console.result(console.document(run_document(run)), output)
     elif run.prompt is not None:
         console.result(run.prompt.text, output)
-        console.notice(f"Prompt of ~{run.prompt.tokens} tokens; `conductor show {run.id[:12]}` shows how it came about")
+        recorded = f"; `conductor show {run.id[:12]}` shows how it came about" if is_recorded else ""
+        console.notice(f"Prompt of ~{run.prompt.tokens} tokens{recorded}")
     raise_error(run.error)
 
 

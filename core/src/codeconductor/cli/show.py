@@ -109,5 +109,7 @@ def _agreement(consensus: dict[str, Any]) -> list[RenderableType]:
 
 
 def _brief(value: object) -> str:
+    if isinstance(value, list) and all(isinstance(item, dict) and "text" in item for item in value):  # code blocks
+        value = "; ".join(f"{item.get('path') or item.get('language') or 'code'}: {item['text']}" for item in value)
     text = " ".join(str(value).split())
     return text if len(text) <= 200 else text[:199] + "…"

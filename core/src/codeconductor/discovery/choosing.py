@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from codeconductor.discovery.values import Model, Problem
+from codeconductor.discovery.values import Discovery, Model, Problem
 from codeconductor.settings import RunSettings
 
 if TYPE_CHECKING:
@@ -29,8 +29,7 @@ def offered(items: Iterable[Found], models: Sequence[Model], session: Session) -
         prefix = f"{item.provider.lower()}/"
         named = item.provider in run.providers or any(pattern.lower().startswith(prefix) for pattern in run.models)
         if item.offer == "fallback":
-            meant = [pattern for pattern in run.models if isinstance(item, Model) and matches(item, pattern)]
-            return named or needed or any(map(_is_specific, meant))
+            return named or needed or (isinstance(item, Model) and _is_meant(item, run.models))
         return named or item.offer == "always"
 
     return tuple(item for item in items if counts(item))
@@ -52,6 +51,13 @@ def with_ids(models: Sequence[Model], session: Session) -> tuple[Model, ...]:
         for model in unique.values()
     ]
     return tuple(sorted(named, key=lambda model: model.id))
+
+
+def known_providers(session: Session, found: Discovery) -> frozenset[str]:
+    """Names that ``--provider`` may have: of what was found or failed, and of every plugin that looks for models."""
+    names = {model.provider for model in found.models} | {problem.provider for problem in found.problems}
+    plugins = session.plugins.infos.values()
+    return frozenset(names | {info.name for info in plugins if "conductor_discover_models" in info.hooks})
 
 
 def matches(model: Model, pattern: str) -> bool:
@@ -85,6 +91,12 @@ def _names_remote(pattern: str, model: Model, candidates: Sequence[Model]) -> bo
     if pattern.lower() in (model.id.lower(), model.name.lower()):
         return True
     return _is_specific(pattern) and all(other.remote for other in candidates if matches(other, pattern))
+
+
+def _is_meant(model: Model, patterns: Sequence[str]) -> bool:
+    """Whether a glob names a fallback by its own name; `llama*` means no provider whose name begins like that."""
+    name = model.name.lower()
+    return any(_is_specific(pattern) and fnmatchcase(name, pattern.lower()) for pattern in patterns)
 
 
 def _is_specific(pattern: str) -> bool:

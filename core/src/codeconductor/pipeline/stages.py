@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from codeconductor.consensus import collect_weights, decide, find_strategy, is_settled
-from codeconductor.discovery import choose, discover
+from codeconductor.discovery import choose, discover, known_providers
 from codeconductor.dispatch import Answer, Limits, dispatch, question
 from codeconductor.errors import ConductorError, LowConfidenceError, NoModelError, nearest, unknown_name
 from codeconductor.events import RunStarted
@@ -142,8 +142,7 @@ def _chosen(session: Session, found: Discovery, settings: RunSettings) -> list[M
         InputError: A provider that was named does not exist.
         NoModelError: Nothing is reachable, or nothing matches; the message says which.
     """
-    known = {model.provider for model in found.models} | {problem.provider for problem in found.problems}
-    known |= {info.name for info in session.plugins.infos.values() if "conductor_discover_models" in info.hooks}
+    known = known_providers(session, found)
     for provider in settings.providers:
         if provider not in known:
             raise unknown_name("provider", provider, known)
@@ -151,16 +150,16 @@ def _chosen(session: Session, found: Discovery, settings: RunSettings) -> list[M
     if models:
         if all(model.offer == "fallback" for model in models) and not (settings.models or settings.providers):
             session.warn(
-                f"no model server is running: asking {', '.join(model.id for model in models)}, a small built-in model "
-                "for a first look; start Ollama (ollama serve) or LM Studio (lms server start) for useful answers"
+                f"no model server is running: asking {', '.join(model.id for model in models)} in its place, "
+                "for a first look; start Ollama (ollama serve) or LM Studio (lms server start) for better answers"
             )
         return models
-    wanted = ", ".join([*settings.models, *settings.providers])
+    wanted = [*(f"model {pattern!r}" for pattern in settings.models), *(f"provider {p!r}" for p in settings.providers)]
     names = [model.id for model in found.models if model.kind == "chat"]
     if wanted and names:
         close = next((match for pattern in settings.models if (match := nearest(pattern, names))), None)
         hint = f"did you mean {close!r}?" if close else "`conductor models` lists what can be asked"
-        raise NoModelError(f"no model matches {wanted!r}", hint=hint)
+        raise NoModelError(f"nothing that can be asked matches {', '.join(wanted)}", hint=hint)
     reasons = "; ".join(f"{problem.provider}: {problem.error}" for problem in found.problems)
     hints = [problem.hint for problem in found.problems if problem.hint]
     if any(model.remote for model in found.models):

@@ -104,7 +104,7 @@ class StrategyContract(Contract):
     ) -> None:
         """The outcome goes into `--json` documents: texts, numbers, lists and mappings alone."""
         consensus = _decided(strategy, task, answers, bench)
-        json.dumps(to_plain(consensus), allow_nan=False)
+        json.dumps(dict(consensus.outcome), default=to_plain, allow_nan=False)
 
     def test_it_names_backers_by_id(
         self, strategy: ConsensusStrategy, task: Task, answers: Sequence[Answer], bench: Bench
