@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import attrs
@@ -11,7 +12,7 @@ from codeconductor.errors import ConductorError, InputError, NoAnswerError, Plug
 from codeconductor.events import Decided
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from codeconductor.discovery import Model
     from codeconductor.dispatch import Answer, Message
@@ -302,8 +303,11 @@ def collect_weights(session: Session, task: Task, models: Sequence[Model]) -> di
     """Weight by model id: the first plugin's that knows it, else 1; what is no weight is warned about."""
     weights: dict[str, float] = {}
     for plugin, given in session.plugins.model_weights(session, task, models):
+        if not isinstance(given, Mapping):
+            session.warn(f"plugin {plugin!r} gave {type(given).__name__} in place of weights by model id: not used")
+            continue
         for model in models:
-            weight = given.get(model.id) if hasattr(given, "get") else None
+            weight = given.get(model.id)
             if weight is None or model.id in weights:
                 continue
             if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < math.inf:

@@ -19,7 +19,7 @@ from codeconductor.errors import ConductorError, InputError, PluginError, neares
 from codeconductor.hookspecs import COROUTINE_HOOKS, PROJECT
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
     from codeconductor.consensus import ConsensusStrategy
     from codeconductor.discovery import Model
@@ -88,6 +88,7 @@ class Plugins:
     Attributes:
         infos: Every plugin that was found, by name.
         faults: What plugins did wrong so far, in order.
+        on_fault: Told of each further one as it happens.
     """
 
     def __init__(self) -> None:
@@ -95,6 +96,7 @@ class Plugins:
         self._pm.add_hookspecs(hookspecs)
         self.infos: dict[str, PluginInfo] = {}
         self.faults: list[PluginFault] = []
+        self.on_fault: Callable[[PluginFault], None] | None = None
 
     # Finding and loading
 
@@ -192,6 +194,8 @@ class Plugins:
         info = self.infos.get(plugin)
         fault = PluginFault(plugin, info.distribution if info else None, hook, error, hint)
         self.faults.append(fault)
+        if self.on_fault is not None:
+            self.on_fault(fault)
         return fault
 
     def _implementers(self, hook: str) -> list[Any]:
@@ -296,19 +300,23 @@ class Plugins:
         found: list[dict[str, list[str]]] = []
         for hook in ("conductor_consensus_strategies", "conductor_prompt_renderers"):
             names: dict[str, list[str]] = {}
-            for plugin, brought in self._each(hook):
+            for plugin, brought in self._brought(hook):
                 names[plugin] = sorted(str(getattr(item, "name", item)) for item in brought)
             found.append(names)
         return found[0], found[1]
 
-    def _named(self, hook: str, what: str, verb: str) -> dict[str, tuple[str, Any]]:
-        named: dict[str, tuple[str, Any]] = {}
+    def _brought(self, hook: str) -> Iterator[tuple[str, tuple[object, ...]]]:
         for plugin, results in self._each(hook):
             try:
                 brought = tuple(results)  # a generator may raise only here
             except Exception as exc:  # noqa: BLE001 - as in `_each`
                 self._fault(plugin, hook, exc)
-                continue
+            else:
+                yield plugin, brought
+
+    def _named(self, hook: str, what: str, verb: str) -> dict[str, tuple[str, Any]]:
+        named: dict[str, tuple[str, Any]] = {}
+        for plugin, brought in self._brought(hook):
             for item in brought:
                 name = getattr(item, "name", None)
                 if not isinstance(name, str) or not callable(getattr(item, verb, None)):

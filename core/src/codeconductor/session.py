@@ -11,7 +11,7 @@ from codeconductor.converters import structure_table
 from codeconductor.errors import InputError, nearest
 from codeconductor.events import Events, Warned
 from codeconductor.http import is_loopback, open_client
-from codeconductor.plugins import Plugins
+from codeconductor.plugins import PluginFault, Plugins
 from codeconductor.settings import TABLES, PluginsSettings, Settings, Table, read_settings
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ class Session:
         for name, cls in self._tables.items():
             self.settings(name, cls)
         for fault in plugins.faults:
-            self.warn(f"{fault}" + (f" ({fault.hint})" if fault.hint else ""))
+            self._warn_of_fault(fault)
+        plugins.on_fault = self._warn_of_fault
 
     @classmethod
     def start(
@@ -232,6 +233,10 @@ class Session:
         return text
 
     # Telling people
+
+    def _warn_of_fault(self, fault: PluginFault) -> None:
+        if fault.hook != "conductor_discover_models":  # those become problems of the discovery
+            self.warn(f"{fault}" + (f" ({fault.hint})" if fault.hint else ""))
 
     def warn(self, message: str) -> None:
         """Say something once that is worth a person's attention and stops nothing."""

@@ -24,6 +24,7 @@ def run_command_line(arguments: Sequence[str]) -> int:
     """Run one command; gives its exit code and never raises what a user can cause."""
     _prepare_streams()
     signal.signal(signal.SIGTERM, _interrupt)
+    output = sys.stdout
     try:
         result = conductor.main(args=list(arguments), prog_name="conductor", standalone_mode=False)
         sys.stdout.flush()
@@ -36,6 +37,10 @@ def run_command_line(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         console.error("interrupted", None)
         return INTERRUPTED
+    except SystemExit:
+        if sys.stdout is output:
+            raise
+        return 0  # click puts something else in its place where nobody reads our output any more
     except BrokenPipeError:  # whoever read our output has enough of it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -73,6 +73,9 @@ async def conduct(session: Session, task: Task, *, command: str = "run") -> Run:
         models = _chosen(session, found, settings)
         run = attrs.evolve(run, models=tuple(models), problems=found.problems)
         session.events.emit(RunStarted(run))
+        for problem in found.problems:
+            if problem.host is None:  # the plugin itself, not a server that happens not to run
+                session.warn(f"plugin {problem.provider!r} lists no models: {problem.error}")
         limits = Limits(timeout=settings.timeout, load_timeout=settings.load_timeout)
         seed = settings.seed if settings.seed is not None else random.randrange(2**31)  # noqa: S311 - no secret
         bench = SessionBench(session, weights=collect_weights(session, task, models), seed=seed, limits=limits)
