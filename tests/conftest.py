@@ -65,6 +65,16 @@ class CommandLine:
             done.args, done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8")
         )
 
+    def refused(self, code: int, *arguments: str, stdin: bytes | str | None = None) -> str:
+        """Run a command that must end with this exit code, one `Error:` and one `Hint:`; gives its standard error."""
+        done = self(*arguments, stdin=stdin)
+        assert done.returncode == code, done.stderr
+        lines = done.stderr.splitlines()
+        assert len([line for line in lines if line.startswith("Error: ")]) == 1, done.stderr
+        assert len([line for line in lines if line.startswith("Hint: ")]) == 1, done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stderr
+
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start a command with pipes for its output; it is killed when the test ends."""
         process = subprocess.Popen(

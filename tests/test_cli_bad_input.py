@@ -1,0 +1,330 @@
+"""What a user can get wrong, or meet: one `Error:`, one `Hint:`, the right exit code, and never a traceback."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from codeconductor.testing.servers import ScriptedOllama
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.conftest import CommandLine
+
+TASK = "Create a simple calculator class"
+CHAT = "/api/chat"
+
+
+@pytest.fixture
+def ollama(conductor: CommandLine) -> Iterator[ScriptedOllama]:
+    """An Ollama with one model, in reach."""
+    with ScriptedOllama("qwen3:8b") as server:
+        conductor.reach(server)
+        yield server
+
+
+# The task
+
+
+@pytest.mark.parametrize("task", ["", "  \t "])
+def test_an_empty_task_is_refused(conductor: CommandLine, task: str) -> None:
+    """Exit 2, with how a task is said."""
+    assert "the task is empty" in conductor.refused(2, task)
+
+
+def test_a_task_that_is_too_long_is_refused(conductor: CommandLine) -> None:
+    """More than a mebibyte is a file that went the wrong way."""
+    assert "MiB" in conductor.refused(2, "-", stdin="ä" * 2**20)
+
+
+def test_standard_input_has_to_be_utf_8(conductor: CommandLine) -> None:
+    """As a task and as context."""
+    assert "standard input is not UTF-8" in conductor.refused(2, "-", stdin=b"Write \xff\xfe")
+    assert "standard input is not UTF-8" in conductor.refused(2, "-c", "-", TASK, stdin=b"\xff")
+
+
+def test_standard_input_cannot_be_two_things(conductor: CommandLine) -> None:
+    """Neither the task nor the context would be whole."""
+    assert "standard input" in conductor.refused(2, "-c", "-", "-", stdin="Write a parser")
+
+
+# The context
+
+
+def test_a_missing_context_is_refused(conductor: CommandLine) -> None:
+    """The path is named."""
+    assert "'nowhere.py'" in conductor.refused(2, "-c", "nowhere.py", TASK)
+
+
+def test_binary_files_and_ways_out_are_left_out(conductor: CommandLine, ollama: ScriptedOllama) -> None:
+    """A folder is read whole, but for what is no text and what lies outside of the project: each is a warning."""
+    conductor.write("src/good.py", "GOOD = 1\n")
+    conductor.write("src/image.bin", b"\x00\x01\x02BINARY")
+    secret = conductor.home / "secret.txt"
+    secret.write_text("SECRET", encoding="utf-8")
+    (conductor.folder / "src" / "leak.txt").symlink_to(secret)
+    done = conductor("-c", "src", "-c", "src/image.bin", "-c", "src/leak.txt", "--json", "-n", "1", TASK)
+    assert done.returncode == 0, done.stderr
+    (request,) = ollama.asked(CHAT)
+    sent = json.dumps(request.body["messages"])
+    assert "GOOD = 1" in sent
+    assert "SECRET" not in sent
+    assert "BINARY" not in sent
+    warnings = "\n".join(json.loads(done.stdout)["warnings"])
+    assert "image.bin" in warnings
+    assert "leak.txt" in warnings
+
+
+# Options
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--timeout", "0"], "timeout"),
+        (["--timeout", "-1"], "timeout"),
+        (["--timeout", "nan"], "timeout"),
+        (["--timeout", "abc"], "abc"),
+        (["--load-timeout", "inf"], "--load-timeout"),
+        (["--samples", "0"], "samples"),
+        (["--samples", "many"], "many"),
+        (["--quorum", "0"], "quorum"),
+        (["--min-confidence", "1.5"], "--min-confidence"),
+        (["--min-confidence", "nan"], "--min-confidence"),
+        (["--temperature", "-1"], "temperature"),
+        (["--kind", "poem"], "poem"),
+        (["--nonsense"], "--nonsense"),
+        (["-o", "nowhere/prompt.md"], "nowhere/prompt.md"),
+        (["-o", "."], "folder"),
+        (["--log-file", "nowhere/run.log"], "nowhere/run.log"),
+    ],
+)
+def test_options_without_sense_are_refused(conductor: CommandLine, options: list[str], said: str) -> None:
+    """What is wrong is named, before any model is asked."""
+    assert said in conductor.refused(2, *options, TASK)
+
+
+@pytest.mark.parametrize(
+    ("options", "nearest"),
+    [
+        (["--strategy", "majorty"], "majority"),
+        (["--template", "clas"], "class"),
+        (["--renderer", "jinjaa"], "jinja"),
+        (["--provider", "olama"], "ollama"),
+    ],
+)
+def test_unknown_names_get_the_nearest_one(
+    conductor: CommandLine, ollama: ScriptedOllama, options: list[str], nearest: str
+) -> None:
+    """A slip of the finger costs no look into the manual, and no model is asked."""
+    said = conductor.refused(2, *options, TASK)
+    assert options[1] in said
+    assert nearest in said
+    assert not ollama.asked(CHAT)
+
+
+def test_a_model_that_nobody_has_is_exit_3(conductor: CommandLine, ollama: ScriptedOllama) -> None:
+    """Nothing matched; the nearest name is offered."""
+    said = conductor.refused(3, "-m", "qwen3:8", TASK)
+    assert "qwen3:8b" in said
+    assert not ollama.asked(CHAT)
+
+
+# Settings
+
+
+def test_an_unknown_setting_gets_the_nearest_one(conductor: CommandLine) -> None:
+    """File, key and nearest key."""
+    conductor.write("conductor.toml", "[run]\ntimeuot = 5\n")
+    said = conductor.refused(2, TASK)
+    assert "conductor.toml" in said
+    assert "timeuot" in said
+    assert "timeout" in said
+
+
+def test_a_setting_of_the_wrong_type_is_refused(conductor: CommandLine) -> None:
+    """File, key, and what was expected."""
+    conductor.write("conductor.toml", '[run]\ntimeout = "soon"\n')
+    said = conductor.refused(2, "models")
+    assert "conductor.toml" in said
+    assert "timeout" in said
+    assert "number" in said
+
+
+def test_a_setting_of_the_environment_is_named_as_such(conductor: CommandLine) -> None:
+    """The variable is what its owner can change."""
+    conductor.environment["CONDUCTOR_RUN__TIMEOUT"] = "soon"
+    assert "CONDUCTOR_RUN__TIMEOUT" in conductor.refused(2, TASK)
+
+
+@pytest.mark.parametrize("command", ["models", "config", "doctor", TASK])
+def test_broken_toml_is_told_with_file_and_line(conductor: CommandLine, command: str) -> None:
+    """Every command that reads it says so."""
+    conductor.write("conductor.toml", "[run]\nstrategy = \n")
+    said = conductor.refused(2, command)
+    assert "conductor.toml" in said
+    assert "line 2" in said
+
+
+def test_settings_have_to_be_utf_8(conductor: CommandLine) -> None:
+    """No traceback for a file in another encoding."""
+    conductor.write("conductor.toml", b'[run]\nstrategy = "\xff"\n')
+    assert "conductor.toml" in conductor.refused(2, TASK)
+
+
+@pytest.mark.parametrize("host", ["not a url", "ftp://127.0.0.1:1", "http://", "http://127.0.0.1:99999"])
+def test_a_host_has_to_be_a_url(conductor: CommandLine, host: str) -> None:
+    """Told before anything is asked."""
+    conductor.environment["CONDUCTOR_PROVIDERS__LMSTUDIO__HOSTS"] = host
+    said = conductor.refused(2, TASK)
+    assert "hosts" in said.lower()
+
+
+# Plugins
+
+HEADER = "from codeconductor import hookimpl\n"
+
+
+@pytest.fixture
+def install(conductor: CommandLine) -> Callable[[str], None]:
+    """Installs a plugin `acme` whose module has this text, as a distribution of its own."""
+
+    def install(source: str) -> None:
+        folder = conductor.home / "installed"
+        metadata = folder / "acme_plugin-1.0.dist-info"
+        metadata.mkdir(parents=True)
+        (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-plugin\nVersion: 1.0\n", encoding="utf-8")
+        (metadata / "entry_points.txt").write_text("[codeconductor]\nacme = acme_plugin\n", encoding="utf-8")
+        (folder / "acme_plugin.py").write_text(source, encoding="utf-8")
+        conductor.environment["PYTHONPATH"] = str(folder)
+
+    return install
+
+
+def naming_acme(stderr: str) -> list[str]:
+    """The warnings that name the plugin."""
+    return [line for line in stderr.splitlines() if line.startswith("Warning: ") and "acme" in line]
+
+
+BROKEN = {
+    "cannot be imported": "import no_such_module_anywhere\n",
+    "is no Python": "def broken(:\n",
+    "exits": "raise SystemExit(3)\n",
+    "has an unknown hook": HEADER + "@hookimpl\ndef conductor_no_such_hook(session):\n    return []\n",
+    "has a hook of another shape": HEADER + "@hookimpl\ndef conductor_model_weights(colour):\n    return {}\n",
+    "raises in settings": HEADER + "@hookimpl\ndef conductor_settings():\n    raise RuntimeError('acme broke')\n",
+    "has settings of the wrong type": HEADER + "@hookimpl\ndef conductor_settings():\n    return 42\n",
+    "raises in strategies": HEADER
+    + "@hookimpl\ndef conductor_consensus_strategies():\n    raise RuntimeError('acme broke')\n",
+    "brings strategies of the wrong type": HEADER
+    + "@hookimpl\ndef conductor_consensus_strategies():\n    return [42]\n",
+    "raises in renderers": HEADER
+    + "@hookimpl\ndef conductor_prompt_renderers():\n    raise RuntimeError('acme broke')\n",
+    "brings renderers of the wrong type": HEADER + "@hookimpl\ndef conductor_prompt_renderers():\n    return 42\n",
+    "raises in weights": HEADER
+    + "@hookimpl\ndef conductor_model_weights(session, task, models):\n    raise RuntimeError('acme broke')\n",
+    "gives weights of the wrong type": HEADER
+    + "@hookimpl\ndef conductor_model_weights(session, task, models):\n    return ['heavy']\n",
+    "raises at the end": HEADER
+    + "@hookimpl\ndef conductor_run_finished(session, run):\n    raise RuntimeError('acme broke')\n",
+    "raises in discovery": HEADER
+    + "@hookimpl\nasync def conductor_discover_models(session):\n    raise RuntimeError('acme broke')\n",
+    "discovers the wrong type": HEADER
+    + "@hookimpl\nasync def conductor_discover_models(session):\n    return ['model', 42]\n",
+}
+
+
+@pytest.mark.parametrize("source", BROKEN.values(), ids=BROKEN)
+def test_a_broken_plugin_is_one_warning(
+    conductor: CommandLine, ollama: ScriptedOllama, install: Callable[[str], None], source: str
+) -> None:
+    """The plugin is named once, and the rest works: the prompt is there."""
+    install(source)
+    done = conductor("-n", "1", TASK)
+    assert done.returncode == 0, done.stderr
+    assert TASK in done.stdout
+    assert len(naming_acme(done.stderr)) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["raise RuntimeError('acme broke')", "return 42", "return replies()"],
+    ids=["raises", "is no stream", "streams the wrong type"],
+)
+def test_a_provider_that_breaks_while_asked_is_one_failed_answer(
+    conductor: CommandLine, ollama: ScriptedOllama, install: Callable[[str], None], answer: str
+) -> None:
+    """Its answer has the kind `plugin`; the other model's counts."""
+    install(
+        f"""from codeconductor import Model, hookimpl
+
+@hookimpl
+async def conductor_discover_models(session):
+    return [Model(provider="acme", name="parrot", host="memory:")]
+
+async def replies():
+    yield 42
+
+@hookimpl
+def conductor_query_model(session, model, query):
+    if model.provider == "acme":
+        {answer}
+"""
+    )
+    done = conductor("--json", TASK)
+    assert done.returncode == 0, done.stderr
+    errors = {item["model"]: item["error"] for item in json.loads(done.stdout)["answers"]}
+    assert errors["acme/parrot"]["kind"] == "plugin"
+    assert errors["ollama/qwen3:8b"] is None
+
+
+def test_a_plugin_that_hangs_in_discovery_is_given_up(
+    conductor: CommandLine, ollama: ScriptedOllama, install: Callable[[str], None]
+) -> None:
+    """Discovery is bounded: the run goes on with the models of the others."""
+    install(
+        "import asyncio\n" + HEADER + "@hookimpl\nasync def conductor_discover_models(session):\n"
+        "    await asyncio.sleep(3600)\n"
+    )
+    done = conductor("-n", "1", TASK)
+    assert done.returncode == 0, done.stderr
+    assert "acme" in done.stderr
+    assert len(ollama.asked(CHAT)) == 1
+
+
+@pytest.mark.parametrize(
+    ("hook", "method", "option"),
+    [
+        ("conductor_consensus_strategies", "async def decide(self, task, answers, bench)", "--strategy"),
+        ("conductor_prompt_renderers", "def render(self, task, consensus, limits)", "--renderer"),
+    ],
+)
+def test_what_was_named_and_raises_is_exit_1_with_its_author(
+    conductor: CommandLine, ollama: ScriptedOllama, install: Callable[[str], None], hook: str, method: str, option: str
+) -> None:
+    """Nothing is put in its place; plugin and distribution are named, and the answers are recorded."""
+    install(
+        HEADER + f"class Shaky:\n    name = 'shaky'\n    {method}:\n        raise RuntimeError('acme broke')\n"
+        f"@hookimpl\ndef {hook}():\n    return [Shaky()]\n"
+    )
+    said = conductor.refused(1, option, "shaky", "-n", "1", TASK)
+    assert "acme" in said
+    assert "acme-plugin" in said
+    (answer,) = json.loads(conductor("show", "last", "--json").stdout)["answers"]
+    assert answer["error"] is None
+
+
+# Pipes
+
+
+def test_a_pipe_that_closes_is_no_error(conductor: CommandLine) -> None:
+    """`conductor plugins --json | head -1` ends in silence."""
+    process = conductor.start("plugins", "--json")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait() == 0
