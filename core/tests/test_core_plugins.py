@@ -461,7 +461,7 @@ def test_weights_come_from_the_first_plugin_that_knows_the_model(make_session: M
         "acme/four": 1.0,
         "acme/five": 1.0,
     }
-    assert len(session.warnings) == 3
+    assert len(session.warnings) == 4
 
 
 def test_everybody_hears_that_a_run_has_finished() -> None:
