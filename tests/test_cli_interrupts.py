@@ -1,0 +1,137 @@
+"""A run that is interrupted, terminated or killed: requests are cancelled, and what was complete is kept."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sqlite3
+import sys
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from codeconductor.testing.servers import ScriptedModel, ScriptedOllama, silence
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+
+    from tests.conftest import CommandLine
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+TASK = "Create a simple calculator class"
+CHAT = "/api/chat"
+PATIENCE = 10.0
+
+
+@pytest.fixture
+def ollama(conductor: CommandLine) -> Iterator[ScriptedOllama]:
+    """An Ollama with a model that answers at once, and one that says something and never ends."""
+    with ScriptedOllama("fast:1b", ScriptedModel(name="slow:1b", fault=silence(after=200))) as server:
+        conductor.reach(server)
+        yield server
+
+
+def start_and_wait(conductor: CommandLine, ollama: ScriptedOllama, *options: str) -> subprocess.Popen[str]:
+    """A run whose fast model has answered and whose slow one is being waited for."""
+    process = conductor.start("--timeout", "600", *options, TASK)
+    ollama.wait_until(lambda: bool(ollama.asked(CHAT, "slow:1b")))
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("ollama/fast:1b #1:"):
+            return process
+    raise AssertionError("the run ended without the fast model's answer")
+
+
+def is_left(ollama: ScriptedOllama) -> bool:
+    """Whether the client of the slow model went away."""
+    return [request.outcome for request in ollama.asked(CHAT, "slow:1b")] == ["cancelled"]
+
+
+def last_run(conductor: CommandLine) -> dict[str, Any]:
+    """The newest run of the history, with its status."""
+    (listed,) = json.loads(conductor("history", "--json").stdout)["runs"]
+    run = json.loads(conductor("show", "last", "--json").stdout)
+    assert run["id"] == listed["id"]
+    return {**run, "status": listed["status"]}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_cancels_the_requests_and_keeps_the_answers(
+    conductor: CommandLine, ollama: ScriptedOllama, number: signal.Signals
+) -> None:
+    """Exit 130 without a traceback; the server sees its client go; the complete answer is recorded."""
+    process = start_and_wait(conductor, ollama)
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert stdout == ""
+    assert "Error: interrupted" in stderr
+    assert "Traceback" not in stderr
+    ollama.wait_until(lambda: is_left(ollama))
+    run = last_run(conductor)
+    assert run["status"] == "interrupted"
+    answers = {answer["model"]: answer for answer in run["answers"]}
+    assert answers["ollama/fast:1b"]["error"] is None
+    assert "class Calculator" in answers["ollama/fast:1b"]["text"]
+    assert "ollama/slow:1b" not in answers or answers["ollama/slow:1b"]["error"]["kind"] == "cancelled"
+    assert (run["consensus"], run["prompt"]) == (None, None)
+
+
+def test_an_interrupted_run_that_is_not_recorded_promises_nothing(
+    conductor: CommandLine, ollama: ScriptedOllama
+) -> None:
+    """With `--no-history` nobody is sent to `conductor show last`."""
+    process = start_and_wait(conductor, ollama, "--no-history")
+    process.send_signal(signal.SIGINT)
+    _stdout, stderr = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert "show last" not in stderr
+    assert json.loads(conductor("history", "--json").stdout)["runs"] == []
+
+
+def test_an_interrupt_while_looking_around_is_130(conductor: CommandLine) -> None:
+    """During discovery too, which waits for a host that says nothing."""
+    with ScriptedOllama("fast:1b", faults={"*": silence()}) as ollama:
+        conductor.reach(ollama)
+        process = conductor.start("models")
+        ollama.wait_until(lambda: bool(ollama.requests))
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, stdout) == (130, "")
+    assert "Traceback" not in stderr
+
+
+def test_a_kill_leaves_what_arrived(conductor: CommandLine, ollama: ScriptedOllama) -> None:
+    """No handler runs, and still the answer that was complete can be read, and further runs be made."""
+    process = start_and_wait(conductor, ollama)
+    wait_for_an_answer(conductor)
+    process.kill()
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == -signal.SIGKILL
+    run = last_run(conductor)
+    assert run["status"] == "interrupted"
+    (answer,) = run["answers"]
+    assert answer["model"] == "ollama/fast:1b"
+    assert "class Calculator" in answer["text"]
+    again = conductor("-m", "fast*", "-n", "1", TASK)
+    assert again.returncode == 0, again.stderr
+    assert len(json.loads(conductor("history", "--json").stdout)["runs"]) == 2
+
+
+def wait_for_an_answer(conductor: CommandLine) -> None:
+    """Until an answer is committed, as another process sees it: it is written in a thread of its own."""
+    end = time.monotonic() + PATIENCE
+    while not is_an_answer_written(conductor):
+        assert time.monotonic() < end, "no answer was written down"
+
+
+def is_an_answer_written(conductor: CommandLine) -> bool:
+    """Whether the file is there, has its tables, and an answer in them."""
+    try:
+        with closing(sqlite3.connect(f"{(conductor.data / 'history.db').as_uri()}?mode=ro", uri=True)) as connection:
+            return bool(connection.execute("SELECT count(*) FROM answer").fetchone()[0])
+    except sqlite3.OperationalError:
+        return False
