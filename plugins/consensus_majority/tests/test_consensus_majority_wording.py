@@ -24,20 +24,21 @@ def measured(part: str) -> tuple[float, float]:
     return right / sum(found for _, found in rows), right / sum(label for label, _ in rows)
 
 
-@pytest.mark.parametrize(("part", "recall"), [("fitted", 0.84), ("held-out", 0.69)])
-def test_pairs_of_different_meaning_are_told_apart(part: str, recall: float) -> None:
-    """No pair that a reader would keep apart is put together, and most others are: see the README for the figures."""
-    precision, found = measured(part)
-    assert precision == 1.0
-    assert found >= recall
+@pytest.mark.parametrize(
+    ("part", "precision", "recall"), [("fitted", 1.0, 0.84), ("held-out", 1.0, 0.7), ("unseen", 0.95, 0.86)]
+)
+def test_the_threshold_holds_what_the_readme_says(part: str, precision: float, recall: float) -> None:
+    """Hardly a pair that a reader would keep apart is put together, and most others are."""
+    assert measured(part) >= (precision, 0)
+    assert measured(part)[1] >= recall
 
 
 def test_there_are_enough_pairs_to_measure_on() -> None:
     """Each is labelled once, and the two wordings differ."""
     lines = [line for line in PAIRS.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
-    assert len(lines) == len(set(lines)) >= 300
+    assert len(lines) == len(set(lines)) >= 350
     assert all(line.split("\t")[3] != line.split("\t")[4] for line in lines)
-    assert {line.split("\t")[0] for line in lines} == {"fitted", "held-out"}
+    assert {line.split("\t")[0] for line in lines} == {"fitted", "held-out", "unseen"}
     assert {line.split("\t")[1] for line in lines} == {"same", "different"}
 
 

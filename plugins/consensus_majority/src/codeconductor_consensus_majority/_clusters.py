@@ -77,6 +77,8 @@ def _representative(items: Sequence[Said]) -> str:
 
 
 def _cluster(items: Sequence[Said], ballot: Ballot) -> Cluster:
+    if len(items) == 1:
+        return Cluster(items[0].text, frozenset({items[0].backer}), items[0].position)
     backers: dict[str, set[int]] = {}
     for item in items:
         backers.setdefault(item.text, set()).add(item.backer)

@@ -40,7 +40,7 @@ class Wording:
 
     Attributes:
         words: Stems of the words that say something, in order.
-        key: These words as one text; sentences with the same key are one.
+        bag: The same without their order.
         sorted: The same, alphabetical unless their order matters: what similarity is measured on.
         names: Names from code and texts in quotes, in order, case folded.
         sides: The first side that is taken of each pair of opposites, and all of them.
@@ -51,7 +51,7 @@ class Wording:
     """
 
     words: tuple[str, ...]
-    key: str
+    bag: frozenset[str]
     sorted: str
     names: tuple[str, ...]
     sides: dict[int, tuple[int, ...]]
@@ -103,7 +103,7 @@ def wording(text: str) -> Wording:
     strict = (tuple(numbers), not NEGATIONS.isdisjoint(raw), not LIMITS.isdisjoint(raw))
     return Wording(
         words=tuple(words),
-        key=key,
+        bag=frozenset(words),
         sorted=" ".join(words if in_order else sorted(words)),
         names=named,
         sides=sides,
@@ -173,35 +173,34 @@ def compatible(one: Wording, other: Wording) -> bool:
         return False
     if one.names != other.names:
         ours, yours = set(one.names) - set(other.names), set(other.names) - set(one.names)
-        if (ours - set(other.words) and yours - set(one.words)) or not (ours or yours):
+        if (ours - other.bag and yours - one.bag) or not (ours or yours):
             return False
     for pair in one.sides.keys() & other.sides.keys():
         if one.sides[pair] != other.sides[pair]:
             return False
-    mine, theirs = set(one.words), set(other.words)
-    ours, yours = mine - theirs, theirs - mine
-    if ours and yours and ((ours & _KINDS and yours & _KINDS) or not _spelled_alike(ours, yours)):
+    mine, theirs = one.bag - other.bag, other.bag - one.bag
+    if mine and theirs and ((mine & _KINDS and theirs & _KINDS) or not _spelled_alike(mine, theirs)):
         return False
     for word in one.behind.keys() & other.behind.keys():
         swapped = one.behind[word] ^ other.behind[word]
-        if not one.behind[word] & other.behind[word] and swapped <= mine & theirs:
+        if not one.behind[word] & other.behind[word] and swapped <= one.bag & other.bag:
             return False
     return True
 
 
-_PREFIXES = ("non", "un", "in", "im", "ir", "dis", "de")
-
-
-def _spelled_alike(ours: set[str], yours: set[str]) -> bool:
+def _spelled_alike(mine: frozenset[str], theirs: frozenset[str]) -> bool:
     """Whether every word that only one of the sentences has is, on the side with fewer, a form of one on the other."""
-    fewer, more = sorted((ours, yours), key=lambda words: (len(words), sorted(words)))
+    if len(mine) == len(theirs):
+        return all(any(_is_form(w, a) for a in theirs) for w in mine) and all(
+            any(_is_form(w, a) for a in mine) for w in theirs
+        )
+    fewer, more = (mine, theirs) if len(mine) < len(theirs) else (theirs, mine)
     return all(any(_is_form(word, another) for another in more) for word in fewer)
 
 
 def _is_form(word: str, another: str) -> bool:
-    shorter, longer = sorted((word, another), key=len)
-    if any(longer == prefix + shorter for prefix in _PREFIXES):
-        return False
+    """Whether two words begin alike and end differently."""
+    shorter, longer = (word, another) if len(word) <= len(another) else (another, word)
     return longer.startswith(shorter[: max(4, len(shorter) - 2)])
 
 
@@ -219,8 +218,8 @@ def same_meaning(one: Wording, other: Wording) -> bool:
     """Whether two sentences mean the same."""
     if not compatible(one, other):
         return False
-    if one.key == other.key:
+    if one.sorted == other.sorted:
         return True
     if min(len(one.words), len(other.words)) < SHORTEST:
-        return one.sorted == other.sorted
+        return False
     return bool(alike(one.sorted, {0: other.sorted}))
