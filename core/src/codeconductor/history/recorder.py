@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from codeconductor.converters import answer_document, run_document
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from codeconductor.session import Session
 
 SPILL = "history-unsaved.jsonl"
+_TAKING = ".taking"
 
 
 class History:
@@ -110,19 +113,24 @@ class History:
 
     def _take_in_spilled(self, connection: sqlite3.Connection) -> None:
         path = self._folder / SPILL
-        if not path.exists():
-            return
-        mine = path.with_suffix(f".{os.getpid()}.taking")
-        path.rename(mine)  # so that two conductors do not both take it in
-        for line in mine.read_text(encoding="utf-8", errors="replace").splitlines():
-            try:
-                entry = json.loads(line)
-                document = entry["document"]
-                _insert_run(connection, document, entry["status"], entry["command"])
-                _insert_answers(connection, document["id"], document["answers"])
-            except (ValueError, KeyError, TypeError):  # a line that was cut when the disk was full
-                continue
-        mine.unlink()
+        with suppress(FileNotFoundError):  # moved away first, so that what another conductor adds meanwhile is not lost
+            path.rename(path.with_suffix(f".{os.getpid()}-{time.time_ns()}{_TAKING}"))
+        for moved in self._folder.glob(f"{path.stem}.*{_TAKING}"):  # also what one that was killed left behind
+            with suppress(FileNotFoundError):  # another one is done with it; taking in twice changes nothing
+                for line in moved.read_text(encoding="utf-8", errors="replace").splitlines():
+                    _insert_spilled(connection, line)
+                moved.unlink()
+
+
+def _insert_spilled(connection: sqlite3.Connection, line: str) -> None:
+    import sqlite3
+
+    unfit = (ValueError, KeyError, TypeError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
+    with suppress(*unfit):  # a line that was cut when the disk was full
+        entry = json.loads(line)
+        document = entry["document"]
+        _insert_run(connection, document, entry["status"], entry["command"])
+        _insert_answers(connection, document["id"], document["answers"])
 
 
 def _insert_run(connection: sqlite3.Connection, document: dict[str, Any], status: str, command: str) -> None:
