@@ -80,7 +80,8 @@ def table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Non
 def environment_for(**variables: str) -> dict[str, str]:
     """This process's environment with an empty home and data folder, and `variables`."""
     home = tempfile.mkdtemp(prefix="conductor-benchmark-")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CONDUCTOR_", "OLLAMA_", "XDG_"))}
+    away = ("CONDUCTOR_", "OLLAMA_", "XDG_", "PYTHONDONTWRITEBYTECODE")  # a user's modules are compiled once
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(away)}
     return kept | {"HOME": home, "CONDUCTOR_HOME": str(Path(home) / "data"), **variables}
 
 
@@ -90,6 +91,7 @@ def peer_environment(*packages: str) -> Path:
     if not (folder / "ready").exists():
         uv = Path(sys.executable).with_name("uv")
         subprocess.run([str(uv), "venv", "-q", "--clear", str(folder)], check=True)
-        subprocess.run([str(uv), "pip", "install", "-q", "--python", str(folder), *packages], check=True)
+        # not in this project's folder: its overrides for uv would leave out just what the peers need
+        subprocess.run([str(uv), "pip", "install", "-q", "--python", str(folder), *packages], check=True, cwd=folder)
         (folder / "ready").touch()
     return folder / ("Scripts" if os.name == "nt" else "bin")

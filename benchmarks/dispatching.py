@@ -80,13 +80,14 @@ def milliseconds(seconds: float) -> str:
 
 
 def recording_servers(pipe: Connection) -> None:
-    """In a process of its own: eight servers; answers each message with the times at which they were last asked."""
+    """In a process of its own: eight servers; answers each message with the times of the last request and reply."""
     script = ScriptedModel(name="m:1b", reply="x" * 10, chunk=1, pace=REPLY_SECONDS / 10)
     with ExitStack() as exits:
         servers = [exits.enter_context(ScriptedOllama(script)) for _ in range(8)]
         pipe.send([server.host for server in servers])
         while pipe.recv() is not None:
-            pipe.send([server.asked("/api/chat")[-1].at for server in servers])
+            asked = [server.asked("/api/chat")[-1] for server in servers]
+            pipe.send((max(request.at for request in asked), max(request.ended for request in asked)))
 
 
 def overhead(runs: int) -> list[tuple[str, ...]]:
@@ -106,9 +107,9 @@ def overhead(runs: int) -> list[tuple[str, ...]]:
                 ended = [time.monotonic() async for _ in arrivals]
             assert len(ended) == 8
         pipe.send("asked")
-        asked = pipe.recv()
-        first.append(max(asked) - began)
-        last.append(max(ended) - max(asked) - REPLY_SECONDS)
+        last_asked, last_ended = pipe.recv()
+        first.append(last_asked - began)
+        last.append(max(ended) - last_ended)
 
     for _ in range(runs):
         asyncio.run(once())
@@ -129,7 +130,7 @@ def whole_runs(runs: int, *, with_peers: bool) -> None:
         folder = tempfile.mkdtemp(prefix="conductor-project-")
         commands: dict[str, list[str]] = {"conductor run, 8 models": [*CONDUCTOR, "run", TASK]}
         if with_peers:
-            llm = str(peer_environment("llm", "llm-ollama", "llm-consortium") / "llm")
+            llm = str(peer_environment("llm", "llm-ollama", "llm-consortium", "scikit-learn") / "llm")
             commands["llm, 1 model"] = [llm, "-m", names[0], TASK]
             members = [argument for name in names for argument in ("-m", f"{name}:1")]
             commands["llm consortium, 8 models and arbiter"] = [
