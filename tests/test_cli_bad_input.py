@@ -77,6 +77,16 @@ def test_binary_files_and_ways_out_are_left_out(conductor: CommandLine, ollama: 
     assert "leak.txt" in warnings
 
 
+def test_a_huge_context_is_cut_with_a_warning(conductor: CommandLine, ollama: ScriptedOllama) -> None:
+    """What is left out is said, and a model is asked nothing that it cannot hold."""
+    conductor.write("huge.py", "x = 1  # one of very many lines\n" * 200_000)
+    done = conductor("-c", "huge.py", "--json", "-n", "1", TASK)
+    assert done.returncode == 0, done.stderr
+    (request,) = ollama.asked(CHAT)
+    assert len(request.content) < 1_000_000
+    assert "huge.py" in "\n".join(json.loads(done.stdout)["warnings"])
+
+
 # Options
 
 
@@ -188,65 +198,75 @@ HEADER = "from codeconductor import hookimpl\n"
 
 
 @pytest.fixture
-def install(conductor: CommandLine) -> Callable[[str], None]:
-    """Installs a plugin `acme` whose module has this text, as a distribution of its own."""
+def install(conductor: CommandLine) -> Callable[..., None]:
+    """Installs plugins with these names and texts, each as a distribution of its own: `acme` is of `acme-plugin`."""
 
-    def install(source: str) -> None:
+    def install(**sources: str) -> None:
         folder = conductor.home / "installed"
-        metadata = folder / "acme_plugin-1.0.dist-info"
-        metadata.mkdir(parents=True)
-        (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-plugin\nVersion: 1.0\n", encoding="utf-8")
-        (metadata / "entry_points.txt").write_text("[codeconductor]\nacme = acme_plugin\n", encoding="utf-8")
-        (folder / "acme_plugin.py").write_text(source, encoding="utf-8")
         conductor.environment["PYTHONPATH"] = str(folder)
+        for name, source in sources.items():
+            metadata = folder / f"{name}_plugin-1.0.dist-info"
+            metadata.mkdir(parents=True)
+            described = f"Metadata-Version: 2.1\nName: {name}-plugin\nVersion: 1.0\n"
+            (metadata / "METADATA").write_text(described, encoding="utf-8")
+            points = f"[codeconductor]\n{name} = {name}_plugin\n"
+            (metadata / "entry_points.txt").write_text(points, encoding="utf-8")
+            (folder / f"{name}_plugin.py").write_text(source, encoding="utf-8")
 
     return install
 
 
-def naming_acme(stderr: str) -> list[str]:
-    """The warnings that name the plugin."""
-    return [line for line in stderr.splitlines() if line.startswith("Warning: ") and "acme" in line]
-
-
 BROKEN = {
-    "cannot be imported": "import no_such_module_anywhere\n",
-    "is no Python": "def broken(:\n",
+    "cannot_be_imported": "import no_such_module_anywhere\n",
+    "is_no_python": "def broken(:\n",
     "exits": "raise SystemExit(3)\n",
-    "has an unknown hook": HEADER + "@hookimpl\ndef conductor_no_such_hook(session):\n    return []\n",
-    "has a hook of another shape": HEADER + "@hookimpl\ndef conductor_model_weights(colour):\n    return {}\n",
-    "raises in settings": HEADER + "@hookimpl\ndef conductor_settings():\n    raise RuntimeError('acme broke')\n",
-    "has settings of the wrong type": HEADER + "@hookimpl\ndef conductor_settings():\n    return 42\n",
-    "raises in strategies": HEADER
+    "has_an_unknown_hook": HEADER + "@hookimpl\ndef conductor_no_such_hook(session):\n    return []\n",
+    "has_a_hook_of_another_shape": HEADER + "@hookimpl\ndef conductor_model_weights(colour):\n    return {}\n",
+    "raises_in_settings": HEADER + "@hookimpl\ndef conductor_settings():\n    raise RuntimeError('acme broke')\n",
+    "has_settings_of_the_wrong_type": HEADER + "@hookimpl\ndef conductor_settings():\n    return 42\n",
+    "raises_in_strategies": HEADER
     + "@hookimpl\ndef conductor_consensus_strategies():\n    raise RuntimeError('acme broke')\n",
-    "brings strategies of the wrong type": HEADER
+    "brings_strategies_of_the_wrong_type": HEADER
     + "@hookimpl\ndef conductor_consensus_strategies():\n    return [42]\n",
-    "raises in renderers": HEADER
+    "raises_in_renderers": HEADER
     + "@hookimpl\ndef conductor_prompt_renderers():\n    raise RuntimeError('acme broke')\n",
-    "brings renderers of the wrong type": HEADER + "@hookimpl\ndef conductor_prompt_renderers():\n    return 42\n",
-    "raises in weights": HEADER
+    "brings_renderers_of_the_wrong_type": HEADER + "@hookimpl\ndef conductor_prompt_renderers():\n    return 42\n",
+    "raises_in_weights": HEADER
     + "@hookimpl\ndef conductor_model_weights(session, task, models):\n    raise RuntimeError('acme broke')\n",
-    "gives weights of the wrong type": HEADER
+    "gives_weights_of_the_wrong_type": HEADER
     + "@hookimpl\ndef conductor_model_weights(session, task, models):\n    return ['heavy']\n",
-    "raises at the end": HEADER
+    "raises_at_the_end": HEADER
     + "@hookimpl\ndef conductor_run_finished(session, run):\n    raise RuntimeError('acme broke')\n",
-    "raises in discovery": HEADER
+    "raises_in_discovery": HEADER
     + "@hookimpl\nasync def conductor_discover_models(session):\n    raise RuntimeError('acme broke')\n",
-    "discovers the wrong type": HEADER
+    "discovers_the_wrong_type": HEADER
     + "@hookimpl\nasync def conductor_discover_models(session):\n    return ['model', 42]\n",
 }
 
 
-@pytest.mark.parametrize("source", BROKEN.values(), ids=BROKEN)
-def test_a_broken_plugin_is_one_warning(
-    conductor: CommandLine, ollama: ScriptedOllama, install: Callable[[str], None], source: str
+def test_each_broken_plugin_is_one_warning(
+    conductor: CommandLine, ollama: ScriptedOllama, install: Callable[..., None]
 ) -> None:
-    """The plugin is named once, and the rest works: the prompt is there."""
-    install(source)
+    """All of them at once: each is named once, and the rest works, so that the prompt is there."""
+    install(**BROKEN)
     done = conductor("-n", "1", TASK)
     assert done.returncode == 0, done.stderr
     assert TASK in done.stdout
-    assert len(naming_acme(done.stderr)) == 1, done.stderr
     assert "Traceback" not in done.stderr
+    warnings = [line for line in done.stderr.splitlines() if line.startswith("Warning: ")]
+    assert {name: sum(f"'{name}'" in line for line in warnings) for name in BROKEN} == dict.fromkeys(BROKEN, 1)
+
+
+@pytest.mark.parametrize("command", ["plugins", "doctor", "models"])
+def test_broken_plugins_do_not_stop_those_who_look_for_them(
+    conductor: CommandLine, install: Callable[..., None], command: str
+) -> None:
+    """The commands that tell what is wrong have to work then."""
+    install(**BROKEN)
+    done = conductor(command)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "cannot_be_imported" in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(
@@ -255,11 +275,11 @@ def test_a_broken_plugin_is_one_warning(
     ids=["raises", "is no stream", "streams the wrong type"],
 )
 def test_a_provider_that_breaks_while_asked_is_one_failed_answer(
-    conductor: CommandLine, ollama: ScriptedOllama, install: Callable[[str], None], answer: str
+    conductor: CommandLine, ollama: ScriptedOllama, install: Callable[..., None], answer: str
 ) -> None:
     """Its answer has the kind `plugin`; the other model's counts."""
     install(
-        f"""from codeconductor import Model, hookimpl
+        acme=f"""from codeconductor import Model, hookimpl
 
 @hookimpl
 async def conductor_discover_models(session):
@@ -282,11 +302,11 @@ def conductor_query_model(session, model, query):
 
 
 def test_a_plugin_that_hangs_in_discovery_is_given_up(
-    conductor: CommandLine, ollama: ScriptedOllama, install: Callable[[str], None]
+    conductor: CommandLine, ollama: ScriptedOllama, install: Callable[..., None]
 ) -> None:
     """Discovery is bounded: the run goes on with the models of the others."""
     install(
-        "import asyncio\n" + HEADER + "@hookimpl\nasync def conductor_discover_models(session):\n"
+        acme="import asyncio\n" + HEADER + "@hookimpl\nasync def conductor_discover_models(session):\n"
         "    await asyncio.sleep(3600)\n"
     )
     done = conductor("-n", "1", TASK)
@@ -303,11 +323,11 @@ def test_a_plugin_that_hangs_in_discovery_is_given_up(
     ],
 )
 def test_what_was_named_and_raises_is_exit_1_with_its_author(
-    conductor: CommandLine, ollama: ScriptedOllama, install: Callable[[str], None], hook: str, method: str, option: str
+    conductor: CommandLine, ollama: ScriptedOllama, install: Callable[..., None], hook: str, method: str, option: str
 ) -> None:
     """Nothing is put in its place; plugin and distribution are named, and the answers are recorded."""
     install(
-        HEADER + f"class Shaky:\n    name = 'shaky'\n    {method}:\n        raise RuntimeError('acme broke')\n"
+        acme=HEADER + f"class Shaky:\n    name = 'shaky'\n    {method}:\n        raise RuntimeError('acme broke')\n"
         f"@hookimpl\ndef {hook}():\n    return [Shaky()]\n"
     )
     said = conductor.refused(1, option, "shaky", "-n", "1", TASK)
