@@ -68,7 +68,7 @@ def test_a_signal_cancels_the_requests_and_keeps_the_answers(
     stdout, stderr = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert stdout == ""
-    assert "Error: interrupted" in stderr
+    assert "Error: interrupted\nHint: what was complete is recorded" in stderr
     assert "Traceback" not in stderr
     ollama.wait_until(lambda: is_left(ollama))
     run = last_run(conductor)

@@ -34,8 +34,9 @@ def run_command_line(arguments: Sequence[str]) -> int:
     except ConductorError as exc:
         console.error(exc.message, exc.hint, exc)
         return exc.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        console.error("interrupted", None)
+    except (KeyboardInterrupt, click.Abort) as exc:
+        cause = exc.__cause__ or exc  # click raises its own in place of the first
+        console.error("interrupted", str(cause) or "nothing was recorded; start it again")
         return INTERRUPTED
     except SystemExit:
         if sys.stdout is output:

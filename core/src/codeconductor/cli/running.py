@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+RECORDED = "what was complete is recorded: `conductor show last` shows it"
+"""What an interrupt is raised with where the answers so far are in the history."""
+
 _PATIENCE = 0.8
 """Seconds that closing may take after Ctrl-C before the process ends anyway."""
 
@@ -72,7 +75,7 @@ def in_session(
             return _interruptibly(main())
         except KeyboardInterrupt:
             if recorded:
-                console.notice("The answers that were complete are recorded: `conductor show last` shows them")
+                raise KeyboardInterrupt(RECORDED) from None
             raise
 
 
