@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from codeconductor.testing import an_answer
+from codeconductor_consensus_majority import _clusters
+from codeconductor_consensus_majority._votes import Ballot
 from codeconductor_consensus_majority._wording import same_meaning, wording
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,3 +99,16 @@ def test_every_text_means_the_same_as_itself(text: str) -> None:
 def test_meaning_the_same_does_not_depend_on_the_side(one: str, other: str) -> None:
     """Both ways give the same verdict."""
     assert same(one, other) == same(other, one)
+
+
+def test_only_so_many_groups_can_be_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond them a wording joins a group that is there, or stands alone; equal ones are one all the same."""
+    monkeypatch.setattr(_clusters, "MAX_LEADERS", 1)
+    texts = ["Log every request", "Log each request"]
+    texts += ["Sort the users of the account by age", "Sort all users of an account by their ages today"]
+    answers = [an_answer("x", model=f"m{number}") for number in range(5)]
+    said = [_clusters.Said(text=text, backer=number) for number, text in enumerate([*texts, texts[0]])]
+    found = _clusters.clusters(said, Ballot(answers))
+    assert {tuple(sorted(cluster.backers)) for cluster in found} == {(0, 1, 4), (2,), (3,)}
+    monkeypatch.undo()
+    assert len(_clusters.clusters(said, Ballot(answers))) == 2

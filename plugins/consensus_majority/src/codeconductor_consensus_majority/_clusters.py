@@ -20,6 +20,9 @@ _STEM = 4
 """Letters by which words are looked up: forms of one word share them."""
 
 
+MAX_LEADERS = 200
+"""Groups that others may join, the best supported; what comes after them stands alone, so the work grows linearly."""
+
 MOST_DIFFERENT = 1 - THRESHOLD / (200 - THRESHOLD)
 """Share of a sentence's letters that another one which is like enough may lack."""
 
@@ -124,6 +127,8 @@ class _Leaders:
     def _begin(self, one: Wording) -> int:
         number = len(self._leaders)
         self._leaders.append(one)
+        if number >= MAX_LEADERS:
+            return number
         self._by_text.setdefault(one.sorted, {})[number] = one.sorted
         if len(one.words) >= SHORTEST:
             for part in _parts(one):

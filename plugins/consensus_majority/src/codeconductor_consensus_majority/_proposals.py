@@ -98,7 +98,7 @@ def _items(value: object, field: str) -> Iterator[str]:
             parts = [value] if len(value) <= 4 and not _are_sentences(value) else list(value.values())
     elif isinstance(value, list | tuple):
         parts = list(value)
-    elif isinstance(value, str) and field != "approach":
+    elif isinstance(value, str) and field != "approach" and "\n" in value:
         parts = re.split(r"\n\s*(?=(?:[-*•]|\d+[.)])\s)|\n{2,}", value)
     else:
         parts = [value]
@@ -129,7 +129,10 @@ _BULLET = re.compile(r"^(?:[-*•–]|\(?\d{1,2}[.)]|\[[ xX]?\])\s+")
 
 def clean(text: str) -> str:
     """One line, without a bullet before it, cut where it is far too long; half a surrogate pair is a question mark."""
-    text = " ".join(text[:_LONGEST].encode("utf-8", "replace").decode("utf-8").split())
+    text = text[:_LONGEST]
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode("utf-8")
+    text = " ".join(text.split())
     return _BULLET.sub("", text).strip()
 
 

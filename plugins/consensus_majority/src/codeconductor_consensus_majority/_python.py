@@ -48,7 +48,8 @@ def python_shape(source: str) -> str | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an invalid escape in a model's program is not ours to report
-            tree = ast.parse(textwrap.dedent(source).strip("\n"))
+            source = source.strip("\n")
+            tree = ast.parse(textwrap.dedent(source) if source[:1].isspace() else source)
             imports = _bare(tree)
             compiled = compile(tree, "", "exec", dont_inherit=True, optimize=0)
         names = set(_names(compiled))

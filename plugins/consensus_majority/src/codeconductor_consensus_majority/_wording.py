@@ -88,8 +88,9 @@ def wording(text: str) -> Wording:
     numbers = []
     if "(" in plain:
         numbers += ["O(" + re.sub(r"\s", "", match[1]) + ")" for match in _ORDER.finditer(plain)]
-    plain = _CONTRACTED.sub(" not", plain.casefold())
-    plain = _NON.sub("non-", plain)
+    plain = plain.casefold()
+    plain = _CONTRACTED.sub(" not", plain)
+    plain = _NON.sub("non-", plain) if "non" in plain else plain
     numbers += [match[0].replace(",", "") for match in _NUMBER.finditer(plain)]
     raw = _WORD.findall(plain)
     numbers += [NUMBERS[word] for word in raw if word in NUMBERS]
