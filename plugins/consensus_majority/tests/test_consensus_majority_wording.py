@@ -105,7 +105,7 @@ def test_only_so_many_groups_can_be_joined(monkeypatch: pytest.MonkeyPatch) -> N
     """Beyond them a wording joins a group that is there, or stands alone; equal ones are one all the same."""
     monkeypatch.setattr(_clusters, "MAX_LEADERS", 1)
     texts = ["Log every request", "Log each request"]
-    texts += ["Sort the users of the account by age", "Sort all users of an account by their ages today"]
+    texts += ["Sort users of the account by age today", "Sort all users of an account by their ages today"]
     answers = [an_answer("x", model=f"m{number}") for number in range(5)]
     said = [_clusters.Said(text=text, backer=number) for number, text in enumerate([*texts, texts[0]])]
     found = _clusters.clusters(said, Ballot(answers))
