@@ -182,6 +182,7 @@ def test_the_best_of_equals_is_the_first_by_id(decide: Callable[..., Consensus])
     consensus = decide(answers, "best")
     assert consensus.choice.model.name == "a"
     assert consensus.explanation.startswith("All weights are equal, so acme/a, the first by name of 2 models, decides.")
+    assert consensus.explanation.endswith("The other model came to another program.")
 
 
 def test_the_best_models_samples_vote_among_themselves(decide: Callable[..., Consensus]) -> None:

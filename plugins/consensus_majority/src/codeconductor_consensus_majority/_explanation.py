@@ -37,7 +37,9 @@ def explain_best(weights: Mapping[str, float], decision: Decision, own: Ballot, 
     parts = [why]
     if len(own.answers) > 1:
         parts.append(_who(decision, own))
-    if len(weights) > 1:
+    if len(weights) == 2:
+        parts.append(f"The other model came to {'the same' if others else 'another'} {noun}.")
+    elif len(weights) > 2:
         parts.append(f"{_some(len(others), len(weights) - 1, 'other model')} came to the same {noun}.")
     return " ".join([*parts, *_besides(decision, own)])
 
@@ -85,7 +87,9 @@ def _besides(decision: Decision, ballot: Ballot) -> list[str]:
 
 
 def _some(some: int, total: int, noun: str) -> str:
-    if some == total > 1:
+    if total == 1:
+        return f"The {noun}"
+    if some == total:
         return f"{'Both' if total == 2 else f'All {total}'} {_plural(noun)}"
     return f"{some or 'None'} of {total} {_plural(noun)}"
 
