@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from _measure import CONDUCTOR, Cost, cost_of, environment_for, median, peer_environment, table
@@ -127,6 +128,7 @@ def whole_runs(runs: int, *, with_peers: bool) -> None:
         names = [f"m{number}:1b" for number in range(8)]
         host = serve(exits, "ollama", *names)
         environment = environment_for(OLLAMA_HOST=host)
+        Path(environment["HOME"], ".config", "io.datasette.llm").mkdir(parents=True)  # llm-consortium wants it there
         folder = tempfile.mkdtemp(prefix="conductor-project-")
         commands: dict[str, list[str]] = {"conductor run, 8 models": [*CONDUCTOR, "run", TASK]}
         if with_peers:
