@@ -71,16 +71,22 @@ class LiveProgress:
             case Answered(answer):
                 self._end(answer)
             case Decided(consensus):
-                self._console.print(console.visible(decided(consensus)), style="bold")
+                self._leave(decided(consensus), "bold")
             case Warned(message):
-                self._console.print(f"Warning: {console.visible(message)}", style="yellow")
+                self._leave(f"Warning: {message}", "yellow")
 
     def _end(self, answer: Answer) -> None:
         self._rows.pop((answer.model.id, answer.sample), None)
         failed = answer.error is not None
         sign = "✗" if failed else "✓"
         text = f"{sign} {answer.model.id} #{answer.sample + 1}  {ended(answer)}"
-        self._console.print(console.visible(text), style="red" if failed else "green")
+        self._leave(text, "red" if failed else "green")
+
+    def _leave(self, text: str, style: str) -> None:
+        """A line above the table that stays; styled by itself, as the console's style would colour the table too."""
+        from rich.text import Text
+
+        self._console.print(Text(console.visible(text), style=style))
 
     def _table(self) -> RenderableType:
         from rich.console import Group
