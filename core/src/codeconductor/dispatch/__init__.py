@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from codeconductor.dispatch.dispatcher import Arrivals, Limits, dispatch
 from codeconductor.dispatch.openai_chat import stream_openai_chat
-from codeconductor.dispatch.question import PROPOSAL_SCHEMA, fence_for, question
+from codeconductor.dispatch.question import PROPOSAL_SCHEMA, SMALL, fence_for, question
 from codeconductor.dispatch.replies import Reply, read_reply, split_reasoning
 from codeconductor.dispatch.values import Answer, Chunk, CodeBlock, Failure, Message, Query, ToolCall, Usage
 
 __all__ = [
     "PROPOSAL_SCHEMA",
+    "SMALL",
     "Answer",
     "Arrivals",
     "Chunk",

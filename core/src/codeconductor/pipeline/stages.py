@@ -11,7 +11,7 @@ import attrs
 
 from codeconductor.consensus import collect_weights, decide, find_strategy, is_settled
 from codeconductor.discovery import choose, discover, known_providers
-from codeconductor.dispatch import Answer, Limits, dispatch, question
+from codeconductor.dispatch import SMALL, Answer, Limits, dispatch, question
 from codeconductor.errors import ConductorError, LowConfidenceError, NoModelError, nearest, unknown_name
 from codeconductor.events import RunStarted
 from codeconductor.pipeline.bench import SessionBench
@@ -152,9 +152,11 @@ def _chosen(session: Session, found: Discovery, settings: RunSettings) -> list[M
     models = choose(found.models, patterns=settings.models, providers=settings.providers)
     if models:
         if all(model.offer == "fallback" for model in models) and not (settings.models or settings.providers):
+            small = all(model.parameters is not None and model.parameters < SMALL for model in models)
             session.warn(
-                f"no model server is running: asking {', '.join(model.id for model in models)} in its place, "
-                "for a first look; start Ollama (ollama serve) or LM Studio (lms server start) for better answers"
+                f"no model server is running: asking {', '.join(model.id for model in models)}, "
+                f"{'a small' if small else 'the'} built-in model{', for a first look' if small else ''}; "
+                "start Ollama (ollama serve) or LM Studio (lms server start) for better answers"
             )
         return models
     wanted = [*(f"model {pattern!r}" for pattern in settings.models), *(f"provider {p!r}" for p in settings.providers)]
