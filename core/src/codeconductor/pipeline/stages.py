@@ -159,12 +159,11 @@ def _chosen(session: Session, found: Discovery, settings: RunSettings) -> list[M
                 "start Ollama (ollama serve) or LM Studio (lms server start) for better answers"
             )
         return models
-    wanted = [*(f"model {pattern!r}" for pattern in settings.models), *(f"provider {p!r}" for p in settings.providers)]
     names = [model.id for model in found.models if model.kind == "chat"]
-    if wanted and names:
+    if names and (settings.models or settings.providers):
         close = next((match for pattern in settings.models if (match := nearest(pattern, names))), None)
         hint = f"did you mean {close!r}?" if close else "`conductor models` lists what can be asked"
-        raise NoModelError(f"nothing that can be asked matches {', '.join(wanted)}", hint=hint)
+        raise NoModelError(_unmatched(settings), hint=hint)
     reasons = "; ".join(f"{problem.provider}: {problem.error}" for problem in found.problems)
     hints = [problem.hint for problem in found.problems if problem.hint]
     if any(model.remote for model in found.models):
@@ -173,6 +172,12 @@ def _chosen(session: Session, found: Discovery, settings: RunSettings) -> list[M
         "no model could be found" + (f" ({reasons})" if reasons else ""),
         hint="; ".join(dict.fromkeys(hints)) or "start Ollama (ollama serve) or LM Studio (lms server start)",
     )
+
+
+def _unmatched(settings: RunSettings) -> str:
+    patterns = " or ".join(map(repr, settings.models))
+    providers = f" of {' or '.join(settings.providers)}" if settings.providers else ""
+    return f"no model{providers} matches {patterns}" if patterns else f"no model{providers} can be asked"
 
 
 def _too_low(settings: RunSettings, confidence: float) -> LowConfidenceError | None:
