@@ -71,8 +71,8 @@ def test_plain_data_is_plain_already(data: object) -> None:
 
 
 def test_what_json_cannot_hold_is_replaced() -> None:
-    """NaN and infinities have no place in a document, and half a character cannot be written."""
-    assert to_plain([math.nan, math.inf, "a\ud800b", MappingProxyType({"x": 1})]) == [None, None, "a?b", {"x": 1}]
+    """NaN and infinities have no place in a document; a mapping that is no dict is one there."""
+    assert to_plain([math.nan, math.inf, MappingProxyType({"x": 1})]) == [None, None, {"x": 1}]
 
 
 @pytest.mark.parametrize("data", [[], "text", None, 1])

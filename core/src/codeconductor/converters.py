@@ -216,9 +216,9 @@ def to_plain(value: object) -> Any:
         return [to_plain(item) for item in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if value is None or isinstance(value, bool | int):
+    if value is None or isinstance(value, bool | int | str):
         return value
-    return str(value).encode("utf-8", "replace").decode("utf-8")
+    return str(value)
 
 
 # The `--json` documents. The values are described by their attributes alone: no stage's class is imported here.

@@ -120,7 +120,7 @@ def result(text: str, path: str | None = None) -> None:
         sys.stdout.flush()
         return
     try:
-        Path(path).write_text(text, encoding="utf-8")
+        Path(path).write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as exc:
         sys.stdout.write(text)
         raise InputError(

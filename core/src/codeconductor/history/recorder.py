@@ -71,7 +71,7 @@ class History:
             write(*arguments)
         except HistoryError as exc:
             self._trouble = f"{exc.message} ({exc.hint})"
-        except (sqlite3.Error, OSError) as exc:
+        except (sqlite3.Error, OSError, ValueError) as exc:  # ValueError: half a character cannot be written
             self._trouble = f"{exc} ({remedy(exc)})"
             if self._connection is not None and self._connection.in_transaction:
                 self._connection.rollback()
