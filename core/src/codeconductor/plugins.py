@@ -157,7 +157,7 @@ class Plugins:
             options = self._pm.parse_hookimpl_opts(plugin, attribute)
             function = inspect.getattr_static(plugin, attribute, None)
             if options is None:
-                if attribute in HOOKS and inspect.isfunction(function) and plugin is not hookspecs:
+                if attribute in HOOKS and inspect.isfunction(function):
                     raise PluginError(f"{attribute} is not marked", hint="put @hookimpl above it")
                 continue
             name = options.get("specname") or attribute

@@ -60,7 +60,7 @@ async def conduct(session: Session, task: Task, *, command: str = "run") -> Run:
     session's table ``run``.
 
     Raises:
-        InputError: A strategy, renderer, template or provider of that name does not exist.
+        InputError: A strategy, renderer or template of that name does not exist; nothing was asked or recorded.
     """
     settings = session.settings("run", RunSettings)
     find_strategy(session, settings.strategy)
