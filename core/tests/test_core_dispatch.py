@@ -221,6 +221,21 @@ def test_an_answer_without_end_is_stopped(make_session: MakeSession) -> None:
 # Leaving
 
 
+def test_an_answer_that_was_complete_when_nobody_waited_any_more_is_kept(make_session: MakeSession) -> None:
+    """A quorum may be reached while the next answer is already in."""
+    session = make_session(acme=Acme(first=says("a"), second=says("b")))
+
+    async def first_only() -> tuple[Answer, list[Answer]]:
+        async with dispatch(session, [mine("first"), mine("second", host="s")], a_query()) as arrivals:
+            first = await anext(arrivals)
+            await asyncio.sleep(10)
+        return first, arrivals.rest
+
+    first, rest = run_at_once(first_only())
+    assert {first.text, *(answer.text for answer in rest)} == {"a", "b"}
+    assert [answer.error for answer in rest] == [None]
+
+
 def test_leaving_cancels_who_is_still_asked_and_keeps_what_arrived(make_session: MakeSession) -> None:
     """Every stream is closed, so that the servers stop; the unfinished answers are there, marked as cancelled."""
     acme = Acme(fast=says("a"), slow=says("b", "c", *(100 * ["d"]), every=0.4), waiting=says("never"))
@@ -232,11 +247,11 @@ def test_leaving_cancels_who_is_still_asked_and_keeps_what_arrived(make_session:
         async with dispatch(session, models, a_query()) as arrivals:
             first = await anext(arrivals)
             pending = arrivals.pending
-        return first, arrivals.unfinished, pending
+        return first, arrivals.rest, pending
 
-    first, unfinished, pending = run_at_once(first_only())
+    first, rest, pending = run_at_once(first_only())
     assert (first.model.name, pending) == ("fast", 2)
-    assert {a.model.name: (a.text, a.error and a.error.kind, a.seconds) for a in unfinished} == {
+    assert {a.model.name: (a.text, a.error and a.error.kind, a.seconds) for a in rest} == {
         "slow": ("bc", "cancelled", 1.0),
         "waiting": ("", "cancelled", None),
     }

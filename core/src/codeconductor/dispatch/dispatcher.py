@@ -40,11 +40,12 @@ class Arrivals:
     """The answers in order of arrival; an async iterator that ends when every request has.
 
     Attributes:
-        unfinished: What had arrived of the answers that were not waited for; filled when `dispatch` is left.
+        rest: The answers that were not waited for, filled when `dispatch` is left: those that came too late to be
+            taken as they are, and what had arrived of the others.
     """
 
     def __init__(self, expected: int) -> None:
-        self.unfinished: list[Answer] = []
+        self.rest: list[Answer] = []
         self._expected = expected
         self._queue: asyncio.Queue[Answer] = asyncio.Queue()
 
@@ -56,6 +57,11 @@ class Arrivals:
     def put(self, answer: Answer) -> None:
         """Take an answer in."""
         self._queue.put_nowait(answer)
+
+    def close(self) -> None:
+        """Put what nobody has taken to the rest."""
+        while not self._queue.empty():
+            self.rest.append(self._queue.get_nowait())
 
     def __aiter__(self) -> Self:
         return self
@@ -107,7 +113,7 @@ async def dispatch(
                 answer = await request.answer(asked)
         except asyncio.CancelledError:
             answer = request.given_up()
-            arrivals.unfinished.append(answer)
+            arrivals.rest.append(answer)
             session.events.emit(Answered(answer))
             raise
         session.events.emit(Answered(answer))
@@ -120,6 +126,7 @@ async def dispatch(
         for task in asking:
             task.cancel()
         await asyncio.gather(*asking, return_exceptions=True)
+        arrivals.close()
 
 
 def _well_formed(text: str) -> str:

@@ -135,7 +135,7 @@ async def _ask(
                 break
             if usable and is_settled(session, task, usable, arrivals.pending, bench, settings.strategy):
                 break
-    answers.extend(arrivals.unfinished)
+    answers.extend(arrivals.rest)
 
 
 def _chosen(session: Session, found: Discovery, settings: RunSettings) -> list[Model]:
