@@ -85,6 +85,20 @@ def test_failed_answers_never_vote_and_order_is_taken_away(make_session: MakeSes
     assert strategy.seen == [("one", 0), ("one", 1), ("two", 0)]
 
 
+def test_what_failed_is_counted_in_the_explanation(make_session: MakeSession) -> None:
+    """A strategy never sees it, and a person must not take two of two for two of five."""
+    said = Consensus(outcome={}, agreement=1.0, explanation="Both wrote the same.")
+    session = make_session(brings=Brings(Strategy("half", said)))
+    failed = [
+        an_answer("half an ans", model="zero", error="timeout"),
+        an_answer("", model="three", error="cancelled"),
+        an_answer("", model="four", error="timeout"),
+    ]
+    explanation = decided(session, "half", [*failed, *ANSWERS]).explanation
+    assert explanation == "Both wrote the same. 3 of 6 answers did not count: 2 timeout, 1 cancelled."
+    assert decided(session, "half").explanation == "Both wrote the same."
+
+
 @pytest.mark.parametrize("strategy", ["half", "auto"])
 def test_without_a_usable_answer_nobody_decides(make_session: MakeSession, strategy: str) -> None:
     """The error tells why each one failed, and what to do."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -110,7 +111,7 @@ class Consensus:
         disagreements: What was not.
         witness: An input that shows how candidates differ.
         advice: What a person should do about it.
-        explanation: How the decision came about, in a sentence or two.
+        explanation: How the decision came about, in a sentence or two; core adds how many answers did not count.
         strategy: Filled in by core: the strategy's name.
         confidence: Filled in by core: the probability that the outcome is right, or the agreement.
         calibrated: Filled in by core: whether `confidence` is that probability.
@@ -219,8 +220,18 @@ async def decide(session: Session, task: Task, answers: Sequence[Answer], bench:
             ) from exc
     else:
         consensus = await _suited(session, task, usable, bench)
+    consensus = attrs.evolve(consensus, explanation=f"{consensus.explanation} {_uncounted(answers)}".strip())
     session.events.emit(Decided(consensus))
     return consensus
+
+
+def _uncounted(answers: Sequence[Answer]) -> str:
+    """How many answers a strategy never saw, by kind of failure; empty where it saw all of them."""
+    kinds = Counter(answer.error.kind if answer.error else "empty" for answer in answers if not answer.is_usable)
+    if not kinds:
+        return ""
+    listed = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=lambda item: (-item[1], item[0])))
+    return f"{kinds.total()} of {len(answers)} answers did not count: {listed}."
 
 
 def _no_answer(answers: Sequence[Answer]) -> NoAnswerError:

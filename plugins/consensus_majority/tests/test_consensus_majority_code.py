@@ -32,6 +32,12 @@ def test_the_program_that_most_models_wrote_is_taken(decide: Callable[..., Conse
     assert consensus.explanation == "2 of 3 models wrote the same program."
 
 
+def test_a_single_usable_answer_is_called_that(decide: Callable[..., Consensus]) -> None:
+    """Whether others answered too late, or were not waited for, a strategy does not know."""
+    consensus = decide([an_answer(ADD, model="a")])
+    assert consensus.explanation == "The only usable answer is that of acme/a."
+
+
 def test_many_samples_of_a_model_are_one_vote(decide: Callable[..., Consensus]) -> None:
     """A model that says the same five times does not outvote two others."""
     loud = [an_answer(SUBTRACT, model="loud", sample=sample) for sample in range(5)]

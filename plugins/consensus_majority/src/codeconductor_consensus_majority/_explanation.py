@@ -29,7 +29,7 @@ def explain_best(weights: Mapping[str, float], decision: Decision, own: Ballot, 
     best, noun = own.answers[0].model.id, _SAME[decision.subject][1]
     others = [name for name in backers if name != best]
     if len(weights) == 1:
-        why = f"{best} is the only model that answered."
+        why = f"{best} is the only model with a usable answer."
     elif len(set(weights.values())) == 1:
         why = f"All weights are equal, so {best}, the first by name of {len(weights)} models, decides."
     else:
@@ -48,7 +48,7 @@ def _who(decision: Decision, ballot: Ballot) -> str:
     did, noun = _SAME[decision.subject]
     models = ballot.models(range(len(ballot.answers)))
     if len(ballot.answers) == 1:
-        return f"Only {models[0]} answered."
+        return f"The only usable answer is that of {models[0]}."
     one_each = len(models) == len(ballot.answers)
     unit = "model" if one_each else f"sample of {models[0]}" if len(models) == 1 else "answer"
     if decision.groups == 0:

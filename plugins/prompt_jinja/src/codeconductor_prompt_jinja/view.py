@@ -217,7 +217,7 @@ class View:
             return f"{count} {'model' if count == 1 else 'models'}, {percent(support)} of the votes"
         if count < total:
             return f"{count} of {total} models"
-        return f"all {count} models" if count > 1 else "the one model that answered"
+        return f"all {count} models" if count > 1 else "the one model with a usable answer"
 
 
 def _certainty(document: dict[str, Any]) -> str:
