@@ -266,6 +266,63 @@ def test_lines_that_were_cut_do_not_stop_the_others(folder: Path, session: Sessi
     assert [run["id"] for run in list_runs(folder, 10)["runs"]] == [later.id, lost.id]
 
 
+def test_a_run_is_kept_whole_after_a_line_that_was_cut(folder: Path, session: Session) -> None:
+    """The disk had room again: what is written then does not continue the cut line."""
+    (folder / SPILL).write_text('{"status": "fin', encoding="utf-8")
+    (folder / FILE).mkdir()
+    lost = record(folder, session, a_run())
+    (folder / FILE).rmdir()
+    record(folder, session, a_run(1))
+    assert load_run(folder, lost.id) == run_document(lost)
+
+
+@pytest.mark.parametrize("text", ["between\u2028lines\x85of others", "half a character: \ud83d"])
+def test_any_character_of_an_answer_is_kept(folder: Path, session: Session, text: str) -> None:
+    """At once, and by way of the file of what could not be written."""
+    answers = (an_answer("See the data.", model=MODELS[0], data={"approach": text}),)
+    written = record(folder, session, a_run(), answers)
+    (folder / FILE).rename(folder / "away")
+    (folder / FILE).mkdir()
+    spilled = record(folder, session, a_run(1), answers)
+    (folder / FILE).rmdir()
+    (folder / "away").rename(folder / FILE)
+    record(folder, session, a_run(2))
+    for run in (written, spilled):
+        assert load_run(folder, run.id)["answers"] == run_document(run)["answers"]
+
+
+def test_a_file_that_stays_locked_is_waited_for_no_longer_with_every_answer(
+    folder: Path, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once when the run starts and once when it ends; the end writes all answers that there are."""
+    connect(folder).close()
+    waits: list[object] = []
+    monkeypatch.setattr(schema, "_BUSY", 0.0)
+    monkeypatch.setattr("codeconductor.history.recorder.remedy", lambda exc: waits.append(exc) or "wait")
+    answers = tuple(an_answer("Again.", model=MODELS[0], sample=sample) for sample in range(8))
+    with closing(sqlite3.connect(folder / FILE, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        run = record(folder, session, a_run(), answers)
+        other.execute("ROLLBACK")
+    assert [str(exc) for exc in waits] == ["database is locked"] * 2
+    record(folder, session, a_run(1))
+    assert load_run(folder, run.id) == run_document(run)
+
+
+def test_a_file_that_is_damaged_further_on_is_told_as_well(folder: Path, session: Session) -> None:
+    """Its head is fine, so that it opens; what stands behind is not."""
+    run = record(folder, session, a_run())
+    with closing(connect(folder)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    pages = bytearray((folder / FILE).read_bytes())
+    pages[4096:] = b"\xff" * (len(pages) - 4096)
+    (folder / FILE).write_bytes(pages)
+    for read in (lambda: list_runs(folder, 10), lambda: load_run(folder, "last"), lambda: load_run(folder, run.id)):
+        with pytest.raises(HistoryError, match="malformed") as raised:
+            read()
+        assert "move it away" in (raised.value.hint or "")
+
+
 def test_a_run_that_is_missed_at_first_is_whole_at_its_end(folder: Path, session: Session) -> None:
     """Trouble that passes leaves no warning: the end writes everything once more."""
     (folder / FILE).mkdir()
@@ -314,3 +371,10 @@ def test_an_empty_history_is_told_as_such(folder: Path) -> None:
     with pytest.raises(InputError, match="the history is empty"):
         load_run(folder, "last")
     assert list(folder.iterdir()) == []
+
+
+def test_a_name_that_is_no_text_names_no_run(folder: Path, session: Session) -> None:
+    """As bytes that are no UTF-8 come from the command line."""
+    record(folder, session, a_run())
+    with pytest.raises(InputError, match="no run"):
+        load_run(folder, "\udcff")

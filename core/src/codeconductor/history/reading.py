@@ -6,26 +6,23 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from codeconductor.errors import InputError
-from codeconductor.history.schema import connect_to_read
+from codeconductor.history.schema import reading
 
 if TYPE_CHECKING:
+    import sqlite3
     from pathlib import Path
 
 
 def list_runs(folder: Path, limit: int) -> dict[str, Any]:
     """The document ``conductor.history/1``: the newest `limit` runs, newest first."""
-    connection = connect_to_read(folder)
-    rows = (
-        connection.execute(
-            "SELECT id, command, started, seconds, task, strategy, confidence, models, status FROM run"
-            " ORDER BY started DESC, id DESC LIMIT ?",
-            (limit,),
-        ).fetchall()
-        if connection
-        else []
-    )
-    if connection is not None:
-        connection.close()
+    rows = []
+    with reading(folder) as connection:
+        if connection is not None:
+            rows = connection.execute(
+                "SELECT id, command, started, seconds, task, strategy, confidence, models, status FROM run"
+                " ORDER BY started DESC, id DESC LIMIT ?",
+                (limit,),
+            ).fetchall()
     names = ("id", "command", "started", "seconds", "task", "strategy", "confidence", "models", "status")
     runs = [dict(zip(names, row, strict=True)) for row in rows]
     for run in runs:
@@ -49,30 +46,33 @@ def load_run(folder: Path, name: str) -> dict[str, Any]:
     Raises:
         InputError: There is no such run, or several.
     """
-    connection = connect_to_read(folder)
-    if connection is None:
-        raise InputError(f"no run {name!r}: the history is empty", hint='start one: conductor "Write a function …"')
-    try:
-        if name == "last":
-            rows = connection.execute("SELECT id, document FROM run ORDER BY started DESC, id DESC LIMIT 1").fetchall()
-        else:
-            low = name.lower()
-            rows = connection.execute(
-                "SELECT id, document FROM run WHERE substr(id, 1, ?) = ? ORDER BY id LIMIT 3", (len(low), low)
-            ).fetchall()
-        if not rows or not name:
+    with reading(folder) as connection:
+        if connection is None:
+            raise InputError(f"no run {name!r}: the history is empty", hint='start one: conductor "Write a function …"')
+        rows = _named(connection, name)
+        if not rows:
             raise InputError(f"no run {name!r}", hint="`conductor history` lists the runs")
         if len(rows) > 1:
             ids = ", ".join(row[0] for row in rows[:2])
             raise InputError(f"{name!r} is the beginning of several runs: {ids} …", hint="give more of the id")
         run_id, text = rows[0]
         document: dict[str, Any] = json.loads(text)
-        answers = connection.execute("SELECT document FROM answer WHERE run_id = ?", (run_id,)).fetchall()
-    finally:
-        connection.close()
+        rows = connection.execute("SELECT document FROM answer WHERE run_id = ?", (run_id,)).fetchall()
+        answers = [json.loads(row[0]) for row in rows]
     order = {model: position for position, model in enumerate(document["models"])}
     document["answers"] = sorted(
-        (json.loads(row[0]) for row in answers),
+        answers,
         key=lambda answer: (order.get(answer["model"], len(order)), answer["sample"]),
     )
     return document
+
+
+def _named(connection: sqlite3.Connection, name: str) -> list[tuple[str, str]]:
+    """(id, document) of the runs that a name may mean, at most three."""
+    if name == "last":
+        return connection.execute("SELECT id, document FROM run ORDER BY started DESC, id DESC LIMIT 1").fetchall()
+    if not name or not name.isascii():  # as ids are; half a character could not even be looked for
+        return []
+    return connection.execute(
+        "SELECT id, document FROM run WHERE substr(id, 1, ?) = ? ORDER BY id LIMIT 3", (len(name), name.lower())
+    ).fetchall()

@@ -29,7 +29,8 @@ _TAKING = ".taking"
 class History:
     """Records the runs of one invocation; a plugin object and a subscriber of events.
 
-    One thread of its own does all the writing, so that a slow disk delays no answer.
+    One thread of its own does all the writing, so that a slow disk delays no answer. Documents are written in ASCII:
+    half a character, which a model's JSON may hold, is no UTF-8.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -71,7 +72,7 @@ class History:
             write(*arguments)
         except HistoryError as exc:
             self._trouble = f"{exc.message} ({exc.hint})"
-        except (sqlite3.Error, OSError, ValueError) as exc:  # ValueError: half a character cannot be written
+        except (sqlite3.Error, OSError, ValueError) as exc:  # ValueError: half a character in a task
             self._trouble = f"{exc} ({remedy(exc)})"
             if self._connection is not None and self._connection.in_transaction:
                 self._connection.rollback()
@@ -86,6 +87,8 @@ class History:
         _insert_run(self._open(), document, status, command)
 
     def _write_answer(self, run_id: str, document: dict[str, Any]) -> None:
+        if self._trouble is not None:  # each further attempt may wait as long; the end writes all answers once more
+            return
         _insert_answers(self._open(), run_id, [document])
 
     def _finish(self, document: dict[str, Any], status: str, command: str) -> None:
@@ -103,10 +106,10 @@ class History:
 
     def _spill(self, document: dict[str, Any], status: str, command: str) -> str:
         path = self._folder / SPILL
-        line = json.dumps({"status": status, "command": command, "document": document}, ensure_ascii=False)
+        line = json.dumps({"status": status, "command": command, "document": document})
         try:
             with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), "a", encoding="utf-8") as file:
-                file.write(line + "\n")
+                file.write(f"\n{line}\n")  # a full disk may have cut the line before it
         except OSError:
             return ""
         return f"; it is kept in {path} until the history can be written"
@@ -117,7 +120,7 @@ class History:
             path.rename(path.with_suffix(f".{os.getpid()}-{time.time_ns()}{_TAKING}"))
         for moved in self._folder.glob(f"{path.stem}.*{_TAKING}"):  # also what one that was killed left behind
             with suppress(FileNotFoundError):  # another one is done with it; taking in twice changes nothing
-                for line in moved.read_text(encoding="utf-8", errors="replace").splitlines():
+                for line in moved.read_text(encoding="utf-8", errors="replace").split("\n"):
                     _insert_spilled(connection, line)
                 moved.unlink()
 
@@ -152,7 +155,7 @@ def _insert_run(connection: sqlite3.Connection, document: dict[str, Any], status
             consensus.get("confidence"),
             json.dumps(document["models"]),
             status,
-            json.dumps(without_answers, ensure_ascii=False),
+            json.dumps(without_answers),
         ),
     )
 
@@ -167,7 +170,7 @@ def _insert_answers(connection: sqlite3.Connection, run_id: str, answers: Iterab
                 answer["sample"],
                 answer["error"] and answer["error"]["kind"],
                 answer["seconds"],
-                json.dumps(answer, ensure_ascii=False),
+                json.dumps(answer),
             )
             for answer in answers
         ),

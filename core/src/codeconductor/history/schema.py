@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from codeconductor.errors import InputError
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterator
     from pathlib import Path
 
 FILE = "history.db"
@@ -48,10 +51,14 @@ def connect(folder: Path) -> sqlite3.Connection:
         if not path.exists():  # made before SQLite makes it, so that its two companions get the same mode
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
         connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")  # a network file system refuses, and goes on without it
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        _migrate(connection, path)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")  # a network file system refuses, and goes on without it
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            _migrate(connection, path)
+        except BaseException:
+            connection.close()
+            raise
     except sqlite3.DatabaseError as exc:
         raise HistoryError(f"the history {path} cannot be used: {exc}", hint=remedy(exc)) from exc
     except OSError as exc:
@@ -63,12 +70,13 @@ def connect(folder: Path) -> sqlite3.Connection:
 
 
 def remedy(exc: Exception) -> str:
+    """What to do about a failure of SQLite or of the file system, told by its words."""
     words = str(exc)
     if "locked" in words or "busy" in words:
         return "another program holds the file open; try again"
     if "full" in words:
         return "free some disk space"
-    if "malformed" in words or "not a database" in words:
+    if isinstance(exc, json.JSONDecodeError) or "malformed" in words or "not a database" in words:
         return "the file is damaged: move it away, and a new one is made"
     return "make the file writable, move the folder with CONDUCTOR_HOME, or use --no-history"
 
@@ -98,25 +106,33 @@ def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def connect_to_read(folder: Path) -> sqlite3.Connection | None:
-    """Open the history to read it, also where it may not be written; None where there is none.
+@contextmanager
+def reading(folder: Path) -> Iterator[sqlite3.Connection | None]:
+    """The history to read, also where it may not be written; None where there is none.
 
     Raises:
-        HistoryError: The file cannot be opened or is damaged.
+        HistoryError: The file cannot be opened or is damaged, which may show only while it is read.
     """
     import sqlite3
 
     path = folder / FILE
     if not path.exists():
-        return None
+        yield None
+        return
+    try:
+        with closing(_connect_to_read(folder)) as connection:
+            yield connection
+    except (sqlite3.DatabaseError, json.JSONDecodeError) as exc:
+        raise HistoryError(f"the history {path} cannot be read: {exc}", hint=remedy(exc)) from exc
+
+
+def _connect_to_read(folder: Path) -> sqlite3.Connection:
+    import sqlite3
+
+    path = folder / FILE
     try:
         return connect(folder)
     except HistoryError:
         if os.access(path, os.W_OK) and os.access(folder, os.W_OK):
             raise
-    try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
-        _version(connection)
-    except sqlite3.DatabaseError as exc:
-        raise HistoryError(f"the history {path} cannot be read: {exc}", hint=remedy(exc)) from exc
-    return connection
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
