@@ -113,6 +113,14 @@ def test_a_reply_cannot_keep_the_reader_busy(text: str) -> None:
     assert time.process_time() - start < 5.0
 
 
+@pytest.mark.parametrize("line", ["_", "a_", "a.", "a/", "*'", "file ", "1. "])
+def test_a_long_line_above_a_block_cannot_keep_the_reader_busy(line: str) -> None:
+    """A model that repeats itself, asked where its code belongs to."""
+    start = time.process_time()
+    read_reply(f"{line * 20_000}\n```python {line * 20_000}\nx = 1\n```")
+    assert time.process_time() - start < 5.0
+
+
 def test_long_json_is_read_and_longer_is_left_as_text() -> None:
     """Valid JSON is cheap, so its limit is higher than that of what must be repaired."""
     valid = json.dumps({"approach": "a" * MAX_REPAIR})
@@ -172,6 +180,11 @@ def test_half_a_character_in_the_proposal_is_a_mark() -> None:
         ("### `src/a.py`\n```python", "python", "src/a.py"),
         ("File: src/a.py\n```python", "python", "src/a.py"),
         ("Filename: `a.py`:\n```python", "python", "a.py"),
+        ("**File**: `src/a.py`\n```python", "python", "src/a.py"),
+        ("1. **File: src/a.py**\n```python", "python", "src/a.py"),
+        ("`__init__.py`\n```python", "python", "__init__.py"),
+        ("__main__.py\n```python", "python", "__main__.py"),
+        ("file.test.py\n```python", "python", "file.test.py"),
         ("Now look at a.py, it is fine:\n```python", "python", None),
     ],
 )

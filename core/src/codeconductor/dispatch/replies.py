@@ -146,13 +146,18 @@ def _language(fence: Fence) -> str | None:
 
 
 _PATH = r"[\w.@+-]+(?:/[\w.@+-]+)*\.\w{1,8}"
+_QUOTES = r"[*`\"']*+"  # possessive: a line of thousands of marks is passed over once
+_NAMED = re.compile(
+    rf"(?:#++\s*+|\d+[.)]\s++|[-*]\s++)?{_QUOTES}(?:[Ff]ile(?:name)?(?=[*`\"':\s]){_QUOTES}:?{_QUOTES}\s*+{_QUOTES})?"
+    rf"({_PATH}){_QUOTES}\s*+:?{_QUOTES}"
+)
 
 
 def _path(fence: Fence) -> str | None:
     """The path in the info string (`python src/a.py`, `path=src/a.py`), else alone on the line above."""
     for match in re.finditer(rf"(?:^|[\s=:\"'{{])({_PATH})(?=$|[\s\"'}}])", fence.info):
         return match[1]
-    above = re.fullmatch(rf"(?:#+\s*)?(?:[Ff]ile(?:name)?:?\s*)?[*_`\"']*({_PATH})[*_`\"']*\s*:?[*_`]*", fence.before)
+    above = _NAMED.fullmatch(fence.before)
     return above[1] if above else None
 
 
