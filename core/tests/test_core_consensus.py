@@ -95,7 +95,7 @@ def test_what_failed_is_counted_in_the_explanation(make_session: MakeSession) ->
         an_answer("", model="four", error="timeout"),
     ]
     explanation = decided(session, "half", [*failed, *ANSWERS]).explanation
-    assert explanation == "Both wrote the same. 3 of 6 answers did not count: 2 timeout, 1 cancelled."
+    assert explanation == "Both wrote the same. 3 of 6 answers did not count: 2 × timeout, cancelled."
     assert decided(session, "half").explanation == "Both wrote the same."
 
 

@@ -230,7 +230,8 @@ def _uncounted(answers: Sequence[Answer]) -> str:
     kinds = Counter(answer.error.kind if answer.error else "empty" for answer in answers if not answer.is_usable)
     if not kinds:
         return ""
-    listed = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=lambda item: (-item[1], item[0])))
+    ranked = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
+    listed = ", ".join(f"{count} × {kind}" if count > 1 else kind for kind, count in ranked)
     return f"{kinds.total()} of {len(answers)} answers did not count: {listed}."
 
 
