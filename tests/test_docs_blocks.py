@@ -203,76 +203,15 @@ class Machine:
 
 # What the servers say
 
-_PALINDROME = {
-    "qwen2.5-coder:7b": """\
-```json
-{
-  "approach": "Keep the letters and digits in lower case, and compare them with their reverse.",
-  "requirements": ["ignore case", "ignore punctuation and blanks", "the empty text is a palindrome"],
-  "files": [{"path": "palindrome.py", "purpose": "the function"}],
-  "dependencies": [],
-  "constraints": ["standard library only"],
-  "tests": ["is_palindrome('A man, a plan, a canal: Panama') is True", "is_palindrome('conductor') is False"],
-  "risks": ["letters with accents"]
-}
-```
-```python palindrome.py
-def is_palindrome(text: str) -> bool:
-    kept = [c.lower() for c in text if c.isalnum()]
-    return kept == kept[::-1]
-```
-""",
-    "llama3.1:8b": """\
-```json
-{
-  "approach": "Keep the letters and digits in lower case, and compare them with their reverse.",
-  "requirements": ["ignore case", "ignore punctuation and blanks"],
-  "files": [{"path": "palindrome.py", "purpose": "the function"}],
-  "dependencies": [],
-  "constraints": ["standard library only"],
-  "tests": ["is_palindrome('A man, a plan, a canal: Panama') is True"],
-  "risks": []
-}
-```
-```python palindrome.py
-def is_palindrome(text: str) -> bool:
-    kept = [c.lower() for c in text if c.isalnum()]
-    return kept == kept[::-1]
-```
-""",
-    "qwen/qwen3-coder-30b": """\
-```json
-{
-  "approach": "Walk from both ends with two indices, and skip what is neither a letter nor a digit.",
-  "requirements": ["ignore case", "ignore punctuation and blanks", "the empty text is a palindrome"],
-  "files": [{"path": "palindrome.py", "purpose": "the function"}],
-  "dependencies": [],
-  "constraints": ["standard library only"],
-  "tests": ["is_palindrome('') is True"],
-  "risks": []
-}
-```
-```python palindrome.py
-def is_palindrome(text: str) -> bool:
-    low, high = 0, len(text) - 1
-    while low < high:
-        if not text[low].isalnum():
-            low += 1
-        elif not text[high].isalnum():
-            high -= 1
-        elif text[low].lower() != text[high].lower():
-            return False
-        else:
-            low, high = low + 1, high - 1
-    return True
-```
-""",
-}
+REPLIES = ROOT / "tests" / "replies"
+"""What each model says to whatever it is asked, in a file of its name."""
+
 _EMBEDDING = ScriptedModel(name="nomic-embed-text:latest", embedding=True, parameters="137M", size=274_000_000)
 
 
 def _model(name: str, **fields: Any) -> ScriptedModel:
-    return ScriptedModel(name=name, reply=_PALINDROME[name], **fields)
+    reply = (REPLIES / f"{re.sub('[:/]', '-', name)}.md").read_text(encoding="utf-8")
+    return ScriptedModel(name=name, reply=reply, **fields)
 
 
 def _servers() -> dict[str, tuple[str, ScriptedServer]]:
