@@ -243,14 +243,16 @@ BROKEN = {
 def test_each_broken_plugin_is_one_warning(
     conductor: CommandLine, ollama: ScriptedOllama, install: Callable[..., None]
 ) -> None:
-    """All of them at once: each is named once, and the rest works, so that the prompt is there."""
+    """All of them at once: each is named once, in the document too, and the rest works: the prompt is there."""
     install(**BROKEN)
-    done = conductor("-n", "1", TASK)
+    done = conductor("-n", "1", "--json", TASK)
     assert done.returncode == 0, done.stderr
-    assert TASK in done.stdout
+    run = json.loads(done.stdout)
+    assert TASK in run["prompt"]["text"]
     assert "Traceback" not in done.stderr
-    warnings = [line for line in done.stderr.splitlines() if line.startswith("Warning: ")]
+    warnings = [line.removeprefix("Warning: ") for line in done.stderr.splitlines() if line.startswith("Warning: ")]
     assert {name: sum(f"'{name}'" in line for line in warnings) for name in BROKEN} == dict.fromkeys(BROKEN, 1)
+    assert [" ".join(warning.split()) for warning in run["warnings"]] == warnings
 
 
 @pytest.mark.parametrize("command", ["plugins", "doctor", "models"])

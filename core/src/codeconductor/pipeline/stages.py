@@ -99,7 +99,7 @@ async def conduct(session: Session, task: Task, *, command: str = "run") -> Run:
         seconds = time.perf_counter() - began
         run = attrs.evolve(run, answers=tuple(answers), warnings=tuple(session.warnings), seconds=seconds)
         session.plugins.run_finished(session, run)
-    return run
+    return attrs.evolve(run, warnings=tuple(session.warnings))  # a plugin may fail while it is told
 
 
 async def _ask(
