@@ -108,6 +108,7 @@ def _option(table: str, field: str) -> str | None:
 _WHEN = {
     "_leads_outside": "needed for a path that leads out of the project",
     "_is_larger": "needed for more than without the project's file",
+    "_switches_on": "needed to switch on what is off without the project's file",
     "_is_weaker": "needed for a weaker one than without the project's file",
 }
 """In words, what the functions say that decide whether a value loosens."""

@@ -10,7 +10,7 @@ import attrs
 import pytest
 from codeconductor import InputError, RunSettings, Session, hookimpl, hosts_setting, setting
 from codeconductor.converters import structure_table
-from codeconductor.settings import TABLES, SandboxSettings, Text, read_settings, trust
+from codeconductor.settings import TABLES, HistorySettings, SandboxSettings, Text, read_settings, trust
 from codeconductor.settings.layers import is_trusted
 from codeconductor.testing import new_session
 from hypothesis import given
@@ -164,6 +164,70 @@ def test_a_broken_file_is_told_with_its_line(project_folder: Path, content: byte
     assert error.hint
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "x = " + "[" * 5000,
+        "[run]\nseed = " + "9" * 5000,
+        "[run]\nseed = -" + "9" * 400,
+        "[sandbox]\nmemory = '9" + "9" * 400 + "'",
+    ],
+    ids=["deep", "long", "far", "large"],
+)
+def test_a_file_that_is_made_to_break_the_reader_is_refused_as_well(
+    make_session: MakeSession, project_folder: Path, content: str
+) -> None:
+    """A cloned repository can hold anything."""
+    (project_folder / "conductor.toml").write_text(content)
+    with pytest.raises(InputError, match=r"conductor\.toml"):
+        make_session()
+
+
+@pytest.mark.parametrize("line", ["processes = inf", "processes = 1" + "0" * 400])
+def test_a_limit_beyond_all_measure_loosens(make_session: MakeSession, project_folder: Path, line: str) -> None:
+    """An untrusted project's is ignored."""
+    (project_folder / "conductor.toml").write_text(f"[sandbox]\n{line}\n")
+    assert make_session().settings("sandbox", SandboxSettings) == SandboxSettings()
+
+
+def test_a_byte_order_mark_is_passed_over(project_folder: Path) -> None:
+    """Editors of Windows begin a file with it."""
+    (project_folder / "conductor.toml").write_bytes(b"\xef\xbb\xbf[run]\ntimeout = 7\n")
+    assert run_settings(project_folder).timeout == 7.0
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ('strategy = "majority"', "write it under [run]"),
+        ("load-timeout = 9", "write it under [run]"),
+        ("run = 3", "write it as [run]"),
+        ("colour = 1", "settings stand in tables, such as [run]"),
+    ],
+)
+def test_a_setting_outside_of_every_table_is_refused(project_folder: Path, line: str, hint: str) -> None:
+    """It would never count, whoever reads it."""
+    (project_folder / "conductor.toml").write_text(line)
+    error = refused(project_folder)
+    assert "conductor.toml" in error.message
+    assert error.hint == hint
+
+
+def test_a_folder_that_cannot_be_searched_has_no_project_file(project_folder: Path) -> None:
+    """As where another user's folder lies above; here it is a name that is too long."""
+    settings = read_settings(project_folder / ("x" * 300))
+    assert settings.root == project_folder / ("x" * 300)
+    assert settings.project_layer is None
+
+
+def test_a_current_folder_that_is_gone_is_told(project_folder: Path) -> None:
+    """It was removed under somebody's feet."""
+    project_folder.rmdir()
+    with pytest.raises(InputError, match="current folder") as caught:
+        Session.start()
+    assert caught.value.hint
+
+
 def test_a_slip_in_a_table_is_an_error_and_a_stranger_a_warning(
     make_session: MakeSession, project_folder: Path
 ) -> None:
@@ -251,12 +315,33 @@ def test_the_weaker_layers_count_for_what_is_looser(project_folder: Path, tmp_pa
     assert table.values == {"memory": "512 MiB"}
 
 
+def test_a_rule_that_cannot_judge_a_value_takes_it_for_looser(project_folder: Path) -> None:
+    """A path with a null byte leads nowhere, and stops nobody."""
+    (project_folder / "conductor.toml").write_text('[run]\ntemplate = "a/\\u0000b"\n')
+    assert run_settings(project_folder).template is None
+
+
+def test_a_project_cannot_switch_on_what_the_user_switched_off(project_folder: Path, tmp_path: Path) -> None:
+    """Neither running what models wrote, nor recording; it may switch them off."""
+    user = tmp_path / "config.toml"
+    project = project_folder / "conductor.toml"
+    tables: dict[str, tuple[type, str]] = {"run": (RunSettings, "execute"), "history": (HistorySettings, "enabled")}
+    for name, (cls, key) in tables.items():
+        user.write_text(f"[{name}]\n{key} = false\n")
+        project.write_text(f"[{name}]\n{key} = true\n")
+        assert read_settings(project_folder, user_file=user).table(name, cls).values == {key: False}
+        project.write_text(f"[{name}]\n{key} = false\n")
+        user.write_text("")
+        assert read_settings(project_folder, user_file=user).table(name, cls).values == {key: False}
+
+
 @pytest.mark.parametrize(
     ("template", "counts"),
-    [("terse", True), ("templates/own.md.j2", True), ("../evil.md.j2", False), ("/evil.j2", False)],
+    [("terse", True), ("templates/own.md.j2", True), ("../evil.md.j2", False), ("/evil.j2", False), ("link.j2", False)],
 )
 def test_a_template_outside_the_project_needs_trust(project_folder: Path, template: str, counts: bool) -> None:
     """Names and files of the project itself do not."""
+    (project_folder / "link.j2").symlink_to("../evil.md.j2")
     (project_folder / "conductor.toml").write_text(f'[run]\ntemplate = "{template}"\n')
     assert (run_settings(project_folder).template == template) is counts
 

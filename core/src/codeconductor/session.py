@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from codeconductor.converters import structure_table
@@ -12,10 +11,11 @@ from codeconductor.errors import InputError, nearest
 from codeconductor.events import Events, Warned
 from codeconductor.http import is_loopback, open_client
 from codeconductor.plugins import PluginFault, Plugins
-from codeconductor.settings import TABLES, PluginsSettings, Settings, Table, read_settings
+from codeconductor.settings import TABLES, PluginsSettings, Settings, Table, current_folder, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
+    from pathlib import Path
     from types import TracebackType
 
     import httpx2
@@ -38,7 +38,7 @@ _KEYRING_SERVICE = "conductor"
 
 def disabled_plugins(folder: Path | None = None) -> frozenset[str]:
     """Names of the plugins that the settings in force in `folder` (the current one unless given) keep out."""
-    return _disabled(read_settings(folder or Path.cwd()))
+    return _disabled(read_settings(folder or current_folder()))
 
 
 def _disabled(settings: Settings) -> frozenset[str]:
@@ -98,7 +98,7 @@ class Session:
         from codeconductor import __version__
         from codeconductor.plugins import CORE, PluginInfo
 
-        settings = read_settings(folder or Path.cwd(), overrides=overrides)
+        settings = read_settings(folder or current_folder(), overrides=overrides)
         disabled = _disabled(settings)
         plugins = Plugins.load(disabled=disabled)
         for name, plugin in (builtin or {}).items():

@@ -69,13 +69,11 @@ def trust_project() -> None:
 
     It asks nothing, and prints what it trusts. A file that changes afterwards has to be trusted again.
     """
-    from pathlib import Path
-
     from codeconductor.cli import console
     from codeconductor.errors import InputError
-    from codeconductor.settings import read_settings, trust
+    from codeconductor.settings import current_folder, read_settings, trust
 
-    layer = read_settings(Path.cwd()).project_layer
+    layer = read_settings(current_folder()).project_layer
     if layer is None or layer.path is None:
         raise InputError(
             "there is no project file here", hint="it is conductor.toml, or [tool.conductor] of pyproject.toml"

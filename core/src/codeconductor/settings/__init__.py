@@ -8,7 +8,7 @@ file's owner has said `conductor config trust`.
 
 from __future__ import annotations
 
-from codeconductor.settings.folders import config_folder, data_folder
+from codeconductor.settings.folders import config_folder, current_folder, data_folder
 from codeconductor.settings.layers import Layer, Origin, Settings, Table, Text, read_settings, trust
 from codeconductor.settings.tables import (
     TABLES,
@@ -34,6 +34,7 @@ __all__ = [
     "Table",
     "Text",
     "config_folder",
+    "current_folder",
     "data_folder",
     "hosts_setting",
     "read_settings",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from codeconductor.errors import InputError
+
 
 def config_folder() -> Path:
     """The folder of the user's `config.toml` and `templates/`; it need not exist."""
@@ -21,3 +23,15 @@ def data_folder() -> Path:
     import platformdirs
 
     return platformdirs.user_state_path("conductor", appauthor=False)
+
+
+def current_folder() -> Path:
+    """Where the user stands.
+
+    Raises:
+        InputError: It was removed meanwhile.
+    """
+    try:
+        return Path.cwd()
+    except OSError as exc:
+        raise InputError(f"the current folder cannot be read: {exc.strerror}", hint="go to another folder") from exc

@@ -11,7 +11,7 @@ import attrs
 
 from codeconductor.errors import InputError
 from codeconductor.settings.folders import config_folder, data_folder
-from codeconductor.settings.tables import NEEDS_TRUST
+from codeconductor.settings.tables import NEEDS_TRUST, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,7 +96,10 @@ class Settings:
         if not callable(rule):
             return bool(rule)
         current = weaker.get(field.name, field.default)
-        return bool(rule(value, current, self.root))
+        try:
+            return bool(rule(value, current, self.root))
+        except Exception:  # noqa: BLE001 - a value that the rule cannot judge is not taken from somebody untrusted
+            return True
 
     def names(self) -> dict[str, Origin]:
         """Every table that a layer has, with the first place it was seen; tables under `providers` by their path."""
@@ -165,8 +168,8 @@ def read_settings(
         path, tree = project_file
         layers.append(Layer(str(path), "project", tree, path, trusted=is_trusted(path)))
     path = user_file or config_folder() / "config.toml"
-    if path.is_file():
-        layers.append(Layer(str(path), "user", _read_toml(path), path))
+    if _is_file(path):
+        layers.append(Layer(str(path), "user", _tables(path, _read_toml(path)), path))
     return Settings(layers=tuple(layers), root=_root(folder, project_file[0] if project_file else None))
 
 
@@ -191,17 +194,17 @@ def _project_file(folder: Path) -> tuple[Path, dict[str, object]] | None:
     folder = folder.absolute()
     for parent in (folder, *folder.parents):
         path = parent / PROJECT_FILE
-        if path.is_file():
-            return path, _read_toml(path)
+        if _is_file(path):
+            return path, _tables(path, _read_toml(path))
         path = parent / "pyproject.toml"
-        if path.is_file():
+        if _is_file(path):
             tree = _read_toml(path)
             tool = tree.get("tool")
             if isinstance(tool, dict) and "conductor" in tool:
                 table = tool["conductor"]
                 if not isinstance(table, dict):
                     raise InputError(f"{path}: tool.conductor: expected a table, got {table!r}")
-                return path, table
+                return path, _tables(path, table)
     return None
 
 
@@ -210,22 +213,48 @@ def _root(folder: Path, project_file: Path | None) -> Path:
         return project_file.parent
     folder = folder.absolute()
     for parent in (folder, *folder.parents):
-        if (parent / ".git").exists() or (parent / "pyproject.toml").is_file():
+        if _exists(parent / ".git") or _is_file(parent / "pyproject.toml"):
             return parent
     return folder
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a folder above belongs to somebody else, and may not be searched
+        return False
+
+
+def _is_file(path: Path) -> bool:
+    return _exists(path) and path.is_file()
+
+
+def _tables(path: Path, tree: dict[str, object]) -> dict[str, object]:
+    """The tree of a settings file, which has tables alone."""
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            continue
+        field = name.replace("-", "_")
+        home = next((table for table, cls in TABLES.items() if field in attrs.fields_dict(cls)), None)
+        if name in TABLES:
+            hint = f"write it as [{name}]"
+        else:
+            hint = f"write it under [{home}]" if home else "settings stand in tables, such as [run]"
+        raise InputError(f"{path}: {name}: expected a table, got {value!r}", hint=hint)
+    return tree
 
 
 def _read_toml(path: Path) -> dict[str, object]:
     import tomllib
 
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as exc:
         raise InputError(f"cannot read {path}: {exc.strerror}", hint="check the file's permissions") from exc
     except UnicodeDecodeError as exc:
         line = exc.object[: exc.start].count(b"\n") + 1
         raise InputError(f"{path}, line {line}: not UTF-8", hint="save the file as UTF-8") from exc
-    except tomllib.TOMLDecodeError as exc:
+    except (ValueError, RecursionError) as exc:  # a number or a nesting beyond all measure is no TOMLDecodeError
         raise InputError(f"{path}: {exc}", hint="correct the file; TOML is described at https://toml.io") from exc
 
 

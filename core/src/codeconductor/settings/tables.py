@@ -33,7 +33,8 @@ def setting(
         default: The value where no layer has one; an `attrs.Factory` is called each time.
         help: One line for `conductor config` and the reference.
         needs_trust: True for what redirects prompts or runs programs: ignored in an untrusted project's file. A
-            function of (new value, value of the weaker layers, project folder) says when that is so.
+            function of (new value, value of the weaker layers, project folder) says when that is so; the values are
+            as the files have them, unchecked, and where it raises, the new one is ignored.
         validator: As in attrs; raise ValueError with what was expected.
         converter: As in attrs, run after the type was checked.
     """
@@ -73,7 +74,7 @@ def hosts_setting(default: object, *, help: str = "base addresses of the servers
 
 def positive(_instance: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
     """The value is a finite number above zero, or None."""
-    if value is not None and not (math.isfinite(value) and value > 0):
+    if value is not None and not 0 < value < math.inf:
         raise ValueError(f"expected a {attribute.name.replace('_', ' ')} above 0, got {value!r}")
 
 
@@ -91,7 +92,7 @@ def at_least_one(_instance: object, _attribute: attrs.Attribute[Any], value: obj
 
 def not_negative(_instance: object, _attribute: attrs.Attribute[Any], value: float | None) -> None:
     """The value is a finite number of 0 or more, or None."""
-    if value is not None and not (math.isfinite(value) and value >= 0):
+    if value is not None and not 0 <= value < math.inf:
         raise ValueError(f"expected 0 or more, got {value!r}")
 
 
@@ -100,7 +101,7 @@ _UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "m
 
 def size_in_bytes(text: str) -> int:
     """Bytes of a size such as `"2 GiB"`; ValueError where it is none."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", text.strip().lower())
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*([a-z]*)", text.strip().lower())
     if match is None or match[2] not in _UNITS:
         raise ValueError(f"expected a size such as '512 MiB' or '2 GiB', got {text!r}")
     return int(float(match[1]) * _UNITS[match[2]])
@@ -111,12 +112,12 @@ def _is_size(_instance: object, _attribute: attrs.Attribute[Any], value: str) ->
 
 
 def _is_larger(new: object, current: object, _root: Path) -> bool:
-    try:
-        if isinstance(new, str) and isinstance(current, str):
+    if isinstance(new, str) and isinstance(current, str):
+        try:
             return size_in_bytes(new) > size_in_bytes(current)
-        return int(new) > int(current)  # type: ignore[call-overload, no-any-return]  # what is no number is refused later
-    except (TypeError, ValueError):
-        return False
+        except ValueError:  # refused later
+            return False
+    return isinstance(new, int | float) and isinstance(current, int | float) and new > current
 
 
 _STRENGTHS = ("none", "partial", "strong")
@@ -127,9 +128,11 @@ def _is_weaker(new: object, current: object, _root: Path) -> bool:
 
 
 def _leads_outside(new: object, _current: object, root: Path) -> bool:
-    if not isinstance(new, str) or ("/" not in new and "\\" not in new):
-        return False
-    return not (root / new).resolve().is_relative_to(root.resolve())
+    return isinstance(new, str) and not (root / new).resolve().is_relative_to(root.resolve())
+
+
+def _switches_on(new: object, current: object, _root: Path) -> bool:
+    return new is not False and current is False
 
 
 Kind = Literal["auto", "function", "class", "api", "test", "bugfix", "refactor", "question"]
@@ -162,7 +165,9 @@ class RunSettings:
         None, help="sampling temperature; none: the server's own, 0.7 for several samples", validator=not_negative
     )
     seed: int | None = setting(None, help="first seed; none: a new one every run", validator=not_negative)
-    execute: bool = setting(True, help="whether candidates may be run in the sandbox to compare them")
+    execute: bool = setting(
+        True, help="whether candidates may be run in the sandbox to compare them", needs_trust=_switches_on
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -198,7 +203,7 @@ class PromptSettings:
 class HistorySettings:
     """`[history]`: the record of past runs."""
 
-    enabled: bool = setting(True, help="whether runs are recorded")
+    enabled: bool = setting(True, help="whether runs are recorded", needs_trust=_switches_on)
 
 
 TABLES: dict[str, type] = {
