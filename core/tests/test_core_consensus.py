@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from codeconductor import ConductorError, Consensus, InputError, decide, hookimpl
-from codeconductor.consensus import find_strategy
+from codeconductor.consensus import find_strategy, settling
 from codeconductor.errors import NoAnswerError, PluginError
 from codeconductor.events import Decided
 from codeconductor.testing import MakeSession, a_bench, a_task, an_answer, record_events
@@ -191,3 +191,30 @@ def test_a_strategy_is_looked_for_before_anybody_is_asked(make_session: MakeSess
     with pytest.raises(InputError, match="unknown strategy 'majorty'") as caught:
         find_strategy(session, "majorty")
     assert caught.value.hint == "did you mean 'majority'?"
+
+
+@pytest.mark.parametrize("strategy", ["auto", "sure"])
+def test_the_strategies_are_collected_once_for_all_answers(make_session: MakeSession, strategy: str) -> None:
+    """Answers arrive by the hundred, and a plugin may make its strategies anew each time that it is asked."""
+
+    class Sure(Strategy):
+        def settled(self, task: object, answers: Sequence[Answer], pending: int) -> bool:
+            if pending > 7:
+                raise ValueError("too many")
+            return len(answers) > pending
+
+    class Counts:
+        calls = 0
+
+        @hookimpl
+        def conductor_consensus_strategies(self) -> Sequence[object]:
+            self.calls += 1
+            return [Sure("sure")]
+
+    counts = Counts()
+    session = make_session(counts=counts)
+    is_settled = settling(session, a_task(), a_bench(ANSWERS), strategy)
+    assert [is_settled(ANSWERS[:count], 3 - count) for count in (1, 2, 3)] == [False, True, True]
+    assert counts.calls == 1
+    assert is_settled(ANSWERS, 8) is False
+    assert [w for w in session.warnings if "cannot say when it is settled: ValueError: too many" in w]

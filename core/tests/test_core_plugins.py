@@ -6,10 +6,12 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
-from codeconductor import Chunk, ConductorError, Consensus, InputError, Model, ProviderError, hookimpl
+from codeconductor import Chunk, ConductorError, Consensus, InputError, Model, ProviderError, RunSettings, hookimpl
 from codeconductor.errors import PluginError
 from codeconductor.plugins import PluginInfo, Plugins, commands, installed
+from codeconductor.settings import TABLES
 from codeconductor.testing import MakeSession, a_model, a_query, a_task, new_session
 
 if TYPE_CHECKING:
@@ -330,6 +332,90 @@ def test_settings_of_the_wrong_type_are_a_fault(given: object) -> None:
     assert [fault.hook for fault in plugins.faults] == ["conductor_settings"]
 
 
+def test_settings_that_nobody_can_read_are_a_fault(make_session: MakeSession) -> None:
+    """A type that exists for the type checker alone, a field without a default, a validator with a fault."""
+
+    @attrs.frozen
+    class Unknown:
+        place: Nowhere = None  # type: ignore[name-defined]  # noqa: F821
+
+    @attrs.frozen
+    class Needs:
+        place: str
+
+    def fails(_instance: object, _attribute: object, _value: object) -> None:
+        raise KeyError("place")
+
+    @attrs.frozen
+    class Fails:
+        place: str = attrs.field(default="here", validator=fails)
+
+    class Plugin:
+        def __init__(self, cls: type) -> None:
+            self.cls = cls
+
+        @hookimpl
+        def conductor_settings(self) -> tuple[str, type]:
+            return self.cls.__name__.lower(), self.cls
+
+    session = make_session(a=Plugin(Unknown), b=Plugin(Needs), c=Plugin(Fails), d=Plugin(RunSettings))
+    assert [(fault.plugin, fault.hook) for fault in session.plugins.faults] == [
+        (plugin, "conductor_settings") for plugin in "abc"
+    ]
+    assert set(session.tables) == {*TABLES, "runsettings"}
+    assert len(session.warnings) == 3
+
+
+def test_a_table_belongs_to_one_plugin_and_cores_own_to_none(make_session: MakeSession) -> None:
+    """Whoever declares it second is told, and the settings of the first count."""
+
+    @attrs.frozen
+    class Other:
+        place: str = "here"
+
+    class Plugin:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        @hookimpl
+        def conductor_settings(self) -> tuple[str, type]:
+            return self.name, Other
+
+    class Provider(Plugin):
+        @hookimpl
+        async def conductor_discover_models(self) -> list[Model]:
+            return []
+
+    settings = {"run": {"timeout": 3.0}}
+    session = make_session(settings, a=Plugin("run"), b=Plugin("nest"), c=Plugin("nest"), d=Provider("prompt"))
+    assert session.settings("run", RunSettings).timeout == 3.0
+    assert [fault.plugin for fault in session.plugins.faults] == ["a", "c", "d"]
+    assert set(session.tables) == {*TABLES, "nest"}
+
+
+def test_a_plugin_that_ends_the_program_costs_only_itself() -> None:
+    """As a library for command lines does where something is missing."""
+
+    class Exits:
+        @hookimpl
+        def conductor_consensus_strategies(self) -> list[object]:
+            raise SystemExit("no licence")
+
+    class Nameless:
+        @property
+        def name(self) -> str:
+            raise RuntimeError("no name")
+
+    class Brings:
+        @hookimpl
+        def conductor_consensus_strategies(self) -> list[object]:
+            return [Nameless()]
+
+    plugins = registered(a=Exits(), b=Brings())
+    assert plugins.consensus_strategies() == {}
+    assert [fault.error for fault in plugins.faults] == ["SystemExit: no licence", "RuntimeError: no name"]
+
+
 # Asking a model
 
 
@@ -450,7 +536,7 @@ def test_weights_come_from_the_first_plugin_that_knows_the_model(make_session: M
     models = [a_model(name) for name in ("one", "two", "three", "four", "five")]
     session = make_session(
         a=Knows({"acme/one": 2, "acme/three": float("nan"), "acme/four": True}),
-        b=Knows({"acme/one": 9.0, "acme/two": 0.5, "acme/three": -1}),
+        b=Knows({"acme/one": 9.0, "acme/two": 0.5, "acme/three": -1, "acme/five": 10**400}),
         c=Knows(None),
         d=Knows("no mapping"),
     )
@@ -461,7 +547,7 @@ def test_weights_come_from_the_first_plugin_that_knows_the_model(make_session: M
         "acme/four": 1.0,
         "acme/five": 1.0,
     }
-    assert len(session.warnings) == 4
+    assert len(session.warnings) == 5
 
 
 def test_everybody_hears_that_a_run_has_finished() -> None:

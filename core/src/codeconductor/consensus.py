@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import attrs
 
@@ -13,7 +14,7 @@ from codeconductor.errors import ConductorError, InputError, NoAnswerError, Plug
 from codeconductor.events import Decided
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from codeconductor.discovery import Model
     from codeconductor.dispatch import Answer, Message
@@ -178,6 +179,10 @@ class ConsensusStrategy(Protocol):
         ...
 
 
+_Strategies: TypeAlias = Mapping[str, tuple[str, ConsensusStrategy]]
+"""(plugin, strategy) by the strategy's name."""
+
+
 def find_strategy(session: Session, name: str) -> tuple[PluginInfo, ConsensusStrategy] | None:
     """The strategy of that name and the plugin that brings it; None for ``auto``, which is chosen when answers are in.
 
@@ -244,10 +249,12 @@ def _no_answer(answers: Sequence[Answer]) -> NoAnswerError:
     )
 
 
-def _ranked(session: Session, task: Task, answers: Sequence[Answer], bench: Bench) -> list[str]:
+def _ranked(
+    session: Session, strategies: _Strategies, task: Task, answers: Sequence[Answer], bench: Bench
+) -> list[str]:
     """The strategies that fit at all, the best first; ties by name."""
     ranked: list[tuple[int, str]] = []
-    for name, (plugin, strategy) in session.plugins.consensus_strategies().items():
+    for name, (plugin, strategy) in strategies.items():
         suits = getattr(strategy, "suits", None)
         try:
             fit = 0 if suits is None else suits(task, answers, bench)
@@ -262,7 +269,7 @@ def _ranked(session: Session, task: Task, answers: Sequence[Answer], bench: Benc
 async def _suited(session: Session, task: Task, answers: Sequence[Answer], bench: Bench) -> Consensus:
     """The strategy that suits best decides; one that raises is warned about, and the next one tried."""
     strategies = session.plugins.consensus_strategies()
-    for name in _ranked(session, task, answers, bench):
+    for name in _ranked(session, strategies, task, answers, bench):
         plugin, strategy = strategies[name]
         try:
             return await _decided(strategy, task, answers, bench)
@@ -271,23 +278,32 @@ async def _suited(session: Session, task: Task, answers: Sequence[Answer], bench
     raise InputError("no installed strategy fits these answers", hint=f"install one: pip install {PACKAGE}")
 
 
-def is_settled(
-    session: Session, task: Task, answers: Sequence[Answer], pending: int, bench: Bench, strategy: str
-) -> bool:
-    """Whether the strategy says that the `pending` answers cannot change its decision; one that raises says no."""
+def settling(session: Session, task: Task, bench: Bench, strategy: str) -> Callable[[Sequence[Answer], int], bool]:
+    """What to ask of the usable answers so far and the number of pending ones: can these change the decision no more?
+
+    The strategies are collected once, here, and not for every answer that arrives.
+
+    Args:
+        strategy: A name that `find_strategy` knows, or ``auto``. One that raises says no, with a warning.
+    """
     strategies = session.plugins.consensus_strategies()
-    if strategy == "auto":
-        ranked = _ranked(session, task, answers, bench)
-        if not ranked:
+
+    def is_settled(answers: Sequence[Answer], pending: int) -> bool:
+        name = strategy
+        if name == "auto":
+            ranked = _ranked(session, strategies, task, answers, bench)
+            if not ranked:
+                return False
+            name = ranked[0]
+        plugin, chosen = strategies[name]
+        settled = getattr(chosen, "settled", None)
+        try:
+            return settled is not None and bool(settled(task, answers, pending))
+        except Exception as exc:  # noqa: BLE001 - only the shortcut is lost
+            session.warn(f"strategy {name!r} of plugin {plugin!r} cannot say when it is settled: {_words(exc)}")
             return False
-        strategy = ranked[0]
-    plugin, chosen = strategies[strategy]
-    settled = getattr(chosen, "settled", None)
-    try:
-        return settled is not None and bool(settled(task, answers, pending))
-    except Exception as exc:  # noqa: BLE001 - only the shortcut is lost
-        session.warn(f"strategy {strategy!r} of plugin {plugin!r} cannot say when it is settled: {_words(exc)}")
-        return False
+
+    return is_settled
 
 
 def _words(exc: Exception) -> str:
@@ -322,7 +338,7 @@ def collect_weights(session: Session, task: Task, models: Sequence[Model]) -> di
             weight = given.get(model.id)
             if weight is None or model.id in weights:
                 continue
-            if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < math.inf:
+            if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight <= sys.float_info.max:
                 session.warn(f"plugin {plugin!r} gave {weight!r} as the weight of {model.id}: it is not used")
                 continue
             weights[model.id] = float(weight)

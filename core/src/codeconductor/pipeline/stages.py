@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from codeconductor.consensus import collect_weights, decide, find_strategy, is_settled
+from codeconductor.consensus import collect_weights, decide, find_strategy, settling
 from codeconductor.discovery import choose, discover, known_providers
 from codeconductor.dispatch import SMALL, Answer, Limits, dispatch, question
 from codeconductor.errors import ConductorError, LowConfidenceError, NoModelError, nearest, unknown_name
@@ -119,6 +119,7 @@ async def _ask(
     if temperature is None and samples > 1:
         temperature = _TEMPERATURE_OF_SAMPLES
 
+    is_settled = settling(session, task, bench, settings.strategy)
     async with dispatch(
         session,
         models,
@@ -133,7 +134,7 @@ async def _ask(
             usable = [answer for answer in answers if answer.is_usable]
             if settings.quorum is not None and len(usable) >= settings.quorum:
                 break
-            if usable and is_settled(session, task, usable, arrivals.pending, bench, settings.strategy):
+            if usable and is_settled(usable, arrivals.pending):
                 break
     answers.extend(arrivals.rest)
 
