@@ -32,3 +32,24 @@ def test_what_is_kept_is_made_once_a_key_and_closed_with_the_session(tmp_path: P
 
     asyncio.run(use())
     assert closed == ["two", "one"]
+
+
+def test_what_cannot_be_closed_is_a_warning(tmp_path: Path) -> None:
+    """The work is done, and the others are closed all the same."""
+    closed: list[str] = []
+
+    class Stuck:
+        async def aclose(self) -> None:
+            raise RuntimeError("stuck")
+
+    async def use() -> tuple[str, list[str]]:
+        async with Session.start(tmp_path) as session:
+            session.keep(("acme", "one"), lambda: Machine(closed, "one"))
+            session.keep(("acme", "two"), Stuck)
+            result = "the prompt"
+        return result, session.warnings
+
+    result, warnings = asyncio.run(use())
+    assert result == "the prompt"
+    assert closed == ["one"]
+    assert [warning for warning in warnings if "RuntimeError: stuck" in warning]

@@ -82,6 +82,17 @@ def _distribution(point: EntryPoint) -> str | None:
     return point.dist.name if point.dist else None
 
 
+def _checked_settings(name: object, cls: Any) -> type:
+    """The class of a settings table, if it can be one; what it raises otherwise says why it cannot."""
+    if not isinstance(name, str) or not attrs.has(cls):
+        raise TypeError(f"expected a name and an attrs class, got {name!r} and {cls!r}")
+    needed = [field.name for field in attrs.fields(cls) if field.default is attrs.NOTHING]
+    if needed:
+        raise TypeError(f"{cls.__name__}.{needed[0]} has no default: nobody has to configure a plugin")
+    attrs.resolve_types(cls)  # annotations stand for types that exist when the program runs
+    return cls
+
+
 class Plugins:
     """The plugins of one invocation.
 
@@ -188,7 +199,8 @@ class Plugins:
 
     # Calling
 
-    def _fault(self, plugin: str, hook: str, exc: BaseException | str) -> PluginFault:
+    def blame(self, plugin: str, hook: str, exc: BaseException | str) -> None:
+        """Note what a plugin did wrong in a hook, and tell who listens."""
         error = exc if isinstance(exc, str) else f"{type(exc).__name__}: {exc}"
         hint = exc.hint if isinstance(exc, ConductorError) else None
         info = self.infos.get(plugin)
@@ -196,7 +208,6 @@ class Plugins:
         self.faults.append(fault)
         if self.on_fault is not None:
             self.on_fault(fault)
-        return fault
 
     def _implementers(self, hook: str) -> list[Any]:
         return [i for i in getattr(self._pm.hook, hook).get_hookimpls() if not (i.wrapper or i.hookwrapper)]
@@ -211,8 +222,8 @@ class Plugins:
         for mine in sorted(self._implementers(hook), key=lambda i: str(i.plugin_name)):
             try:
                 results = self._alone(hook, mine.plugin, arguments)
-            except Exception as exc:  # noqa: BLE001 - whatever a plugin raises is what this is for
-                self._fault(mine.plugin_name, hook, exc)
+            except (Exception, SystemExit) as exc:  # noqa: BLE001 - whatever a plugin raises is what this is for
+                self.blame(mine.plugin_name, hook, exc)
             else:
                 for result in results or ():
                     yield mine.plugin_name, result
@@ -226,12 +237,12 @@ class Plugins:
                 [result] if isinstance(result, tuple) and len(result) == 2 and isinstance(result[0], str) else result
             )
             try:
-                for name, cls in tuple(pairs):
-                    if not isinstance(name, str) or not attrs.has(cls):
-                        raise TypeError(f"expected a name and an attrs class, got {name!r} and {cls!r}")
+                tables = [(name, _checked_settings(name, cls)) for name, cls in pairs]
+            except Exception as exc:  # noqa: BLE001 - as in `_each`
+                self.blame(plugin, "conductor_settings", exc)
+            else:
+                for name, cls in tables:
                     yield plugin, self._full_name(plugin, name), cls
-            except (TypeError, ValueError) as exc:
-                self._fault(plugin, "conductor_settings", exc)
 
     def _full_name(self, plugin: str, name: str) -> str:
         discovers = "conductor_discover_models" in self.infos[plugin].hooks
@@ -244,7 +255,7 @@ class Plugins:
             if inspect.isawaitable(result):
                 found.append((plugin, result))
             else:
-                self._fault(plugin, "conductor_discover_models", f"gave {type(result).__name__}, not a coroutine")
+                self.blame(plugin, "conductor_discover_models", f"gave {type(result).__name__}, not a coroutine")
         return found
 
     def query_model(self, session: Session, model: Model, query: Query) -> AsyncIterator[Chunk]:
@@ -262,7 +273,7 @@ class Plugins:
             stream = self._alone(hook, owner, {"session": session, "model": model, "query": query})
         except ConductorError:
             raise
-        except Exception as exc:
+        except (Exception, SystemExit) as exc:
             raise PluginError(f"{self._guilty(exc, info)} failed in {hook}: {type(exc).__name__}: {exc}") from exc
         if stream is None:
             raise PluginError(f"plugin {info.name!r} ({info.distribution}) declined {model.id}, a model of its own")
@@ -301,26 +312,26 @@ class Plugins:
         for hook in ("conductor_consensus_strategies", "conductor_prompt_renderers"):
             names: dict[str, list[str]] = {}
             for plugin, brought in self._brought(hook):
-                names[plugin] = sorted(str(getattr(item, "name", item)) for item in brought)
+                names[plugin] = sorted(name for name, _ in brought if isinstance(name, str))
             found.append(names)
         return found[0], found[1]
 
-    def _brought(self, hook: str) -> Iterator[tuple[str, tuple[object, ...]]]:
+    def _brought(self, hook: str) -> Iterator[tuple[str, list[tuple[object, object]]]]:
+        """(plugin, the names of what it brings and these things themselves)."""
         for plugin, results in self._each(hook):
             try:
-                brought = tuple(results)  # a generator may raise only here
-            except Exception as exc:  # noqa: BLE001 - as in `_each`
-                self._fault(plugin, hook, exc)
+                brought = [(getattr(item, "name", None), item) for item in results]  # a generator may raise only here
+            except (Exception, SystemExit) as exc:  # noqa: BLE001 - as in `_each`
+                self.blame(plugin, hook, exc)
             else:
                 yield plugin, brought
 
     def _named(self, hook: str, what: str, verb: str) -> dict[str, tuple[str, Any]]:
         named: dict[str, tuple[str, Any]] = {}
         for plugin, brought in self._brought(hook):
-            for item in brought:
-                name = getattr(item, "name", None)
+            for name, item in brought:
                 if not isinstance(name, str) or not callable(getattr(item, verb, None)):
-                    self._fault(plugin, hook, f"{item!r} is no {what}: it needs a `name` and `{verb}`")
+                    self.blame(plugin, hook, f"{type(item).__name__} is no {what}: it needs a `name` and `{verb}`")
                 elif name in named:
                     self._refuse_clash(what, name, named[name][0], plugin)
                 else:

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from codeconductor.converters import structure_table
-from codeconductor.errors import InputError, nearest
+from codeconductor.errors import ConductorError, InputError, nearest
 from codeconductor.events import Events, Warned
 from codeconductor.http import is_loopback, open_client
 from codeconductor.plugins import PluginFault, Plugins
@@ -68,11 +68,16 @@ class Session:
         self._clients: dict[tuple[str, str | None], httpx2.AsyncClient] = {}
         self._kept: dict[Hashable, Closable] = {}
         self._exits = AsyncExitStack()
-        for _plugin, name, cls in plugins.settings():
-            self._tables[name] = cls
+        declared = self._declared_tables()
         self._warn_of_unknown_tables()
-        for name, cls in self._tables.items():
-            self.settings(name, cls)
+        for name, cls in tuple(self._tables.items()):
+            try:
+                self.settings(name, cls)
+            except ConductorError:
+                raise
+            except Exception as exc:  # noqa: BLE001 - a validator or converter of a plugin's own
+                plugins.blame(declared[name], "conductor_settings", exc)
+                del self._tables[name]
         for fault in plugins.faults:
             self._warn_of_fault(fault)
         plugins.on_fault = self._warn_of_fault
@@ -124,6 +129,20 @@ class Session:
     def tables(self) -> Mapping[str, type]:
         """Every known settings table by its full name: core's, and those that plugins declare."""
         return self._tables
+
+    def _declared_tables(self) -> dict[str, str]:
+        """Take in the tables that plugins declare; gives the plugin by the table's name."""
+        declared: dict[str, str] = {}
+        for plugin, name, cls in self.plugins.settings():
+            if name.removeprefix("providers.") in TABLES:
+                self.plugins.blame(plugin, "conductor_settings", f"the table [{name}] is core's own")
+            elif name in declared:
+                fault = f"the table [{name}] is that of plugin {declared[name]!r}"
+                self.plugins.blame(plugin, "conductor_settings", fault)
+            else:
+                declared[name] = plugin
+                self._tables[name] = cls
+        return declared
 
     def settings(self, name: str, cls: type[T]) -> T:
         """One settings table as its attrs class, checked.
@@ -191,16 +210,23 @@ class Session:
         if key not in self._kept:
             made = make()
             self._kept[key] = made
-            self._exits.push_async_callback(made.aclose)
+            self._exits.push_async_callback(self._close, str(key), made)
         return self._kept[key]  # type: ignore[return-value]  # a key belongs to one kind of thing
+
+    async def _close(self, name: str, kept: Closable) -> None:
+        try:
+            await kept.aclose()
+        except Exception as exc:  # noqa: BLE001 - it must not cost the result that everybody waited for
+            self.warn(f"{name} cannot be closed: {type(exc).__name__}: {exc}")
 
     def secret(self, reference: str) -> str | None:
         """An API key from the environment (``env:NAME``) or the system's keyring (``keyring:NAME``); None: not set.
 
-        What was given out is blanked in logs and error messages.
+        Blanks around it are cut off. What was given out is blanked in logs and error messages.
 
         Raises:
-            InputError: The reference has another form; keys themselves are never written into settings.
+            InputError: The reference has another form; keys themselves are never written into settings. Or the key
+                has characters that cannot be sent.
         """
         source, _, name = reference.partition(":")
         if source == "env" and name:
@@ -209,6 +235,11 @@ class Session:
             value = self._from_keyring(name)
         else:
             raise InputError("an API key is given as 'env:NAME' or 'keyring:NAME'", hint="settings hold no keys")
+        value = (value or "").strip()
+        if not (value.isascii() and value.isprintable()):
+            raise InputError(
+                f"what {reference!r} holds is no API key: it has unprintable characters", hint="set it again"
+            )
         if value:
             self.secrets.add(value)
         return value or None
@@ -226,10 +257,10 @@ class Session:
 
     def blanked(self, text: str) -> str:
         """The text without any key, or the first ten characters of one, that was given out."""
-        for secret in self.secrets:
-            for part in (secret, secret[:10]):
-                if len(part) >= 8:
-                    text = text.replace(part, "[key]")
+        beginnings = {secret[:10] for secret in self.secrets}
+        for part in sorted(self.secrets | beginnings, key=len, reverse=True):  # many keys begin alike
+            if len(part) >= 8:
+                text = text.replace(part, "[key]")
         return text
 
     # Telling people
