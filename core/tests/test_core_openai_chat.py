@@ -57,7 +57,7 @@ def delta(finish_reason: str | None = None, **fields: object) -> dict[str, Any]:
 
 def ask(*replies: Reply, query: Query = QUERY, pieces: int | None = None, **options: Any) -> Told:
     """Ask a server that gives these replies one after the other; `pieces`: bytes of one network piece."""
-    left, bodies, names = list(replies), [], []
+    left, bodies = list(replies), []
 
     class Stream(httpx2.AsyncByteStream):
         def __init__(self, content: bytes) -> None:
@@ -78,7 +78,7 @@ def ask(*replies: Reply, query: Query = QUERY, pieces: int | None = None, **opti
         error = None
         async with httpx2.AsyncClient(transport=httpx2.MockTransport(handle), base_url=HOST) as client:
             try:
-                async for chunk in stream_openai_chat(client, "m", query, answered_by=names.append, **options):
+                async for chunk in stream_openai_chat(client, "m", query, **options):
                     chunks.append(chunk)
             except ProviderError as exc:
                 error = exc
@@ -90,7 +90,7 @@ def ask(*replies: Reply, query: Query = QUERY, pieces: int | None = None, **opti
             usage=next((c.usage for c in reversed(chunks) if c.usage), None),
             error=error,
             bodies=bodies,
-            answered_by=names,
+            answered_by=[chunk.model for chunk in chunks if chunk.model],
             chunks=chunks,
         )
 

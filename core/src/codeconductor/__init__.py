@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         Reply,
         ToolCall,
         Usage,
+        estimate_tokens,
         fence_for,
         read_reply,
         split_reasoning,
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
         is_loopback,
         json_lines,
         json_object,
+        open_stream,
         request_json,
         server_events,
     )
@@ -69,7 +71,6 @@ if TYPE_CHECKING:
         PromptLimits,
         PromptRenderer,
         Template,
-        estimate_tokens,
         render,
     )
     from codeconductor.session import Session
@@ -124,6 +125,8 @@ _HOMES = {
         "is_loopback",
         "json_lines",
         "json_object",
+        "open_stream",
+        "open_stream",
         "request_json",
         "server_events",
     ),
@@ -155,6 +158,7 @@ _HOMES = {
         "Reply",
         "ToolCall",
         "Usage",
+        "estimate_tokens",
         "fence_for",
         "read_reply",
         "split_reasoning",
@@ -176,7 +180,6 @@ _HOMES = {
         "PromptLimits",
         "PromptRenderer",
         "Template",
-        "estimate_tokens",
         "render",
     ),
     "codeconductor.pipeline": (
@@ -246,6 +249,7 @@ __all__ = [
     "json_object",
     "make_task",
     "nearest",
+    "open_stream",
     "read_context",
     "read_project",
     "read_reply",

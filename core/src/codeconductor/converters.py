@@ -270,6 +270,7 @@ def answer_document(answer: Answer) -> dict[str, Any]:
         "prompt_cut": answer.prompt_cut,
         "seconds": answer.seconds,
         "first_token_seconds": answer.first_token_seconds,
+        "load_seconds": answer.load_seconds,
         "prompt_tokens": answer.usage.prompt_tokens,
         "completion_tokens": answer.usage.completion_tokens,
     }

@@ -84,13 +84,29 @@ class ProviderError(ConductorError):
 
     Args:
         message: What happened.
-        kind: One of the contract's kinds. An unknown one counts as ``"plugin"``.
+        kind: One of the contract's kinds. An unknown one counts as ``"plugin"``. An ``"overloaded"`` server is asked
+            again within the model's time limit, where nothing of an answer had come.
         hint: What to do about it.
+        status: The HTTP status that told it; None: none did.
+        retry_after: Seconds after which the server wants to be asked again; None: it does not say.
+        unloaded: The model turned out not to be in memory: it is loaded, and asked once more.
     """
 
-    def __init__(self, message: str, *, kind: str = "server", hint: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: str = "server",
+        hint: str | None = None,
+        status: int | None = None,
+        retry_after: float | None = None,
+        unloaded: bool = False,
+    ) -> None:
         super().__init__(message, hint=hint)
         self.kind: str = kind if kind in ERROR_KINDS else "plugin"
+        self.status = status
+        self.retry_after = retry_after
+        self.unloaded = unloaded
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -41,11 +41,28 @@ class RunStarted(Event):
 
 @attrs.frozen
 class Asked(Event):
-    """A request is being sent (`loading`: the model is not in memory, so its load is waited for)."""
+    """A request is being sent; `loading`: first its model is brought into memory, which `Loaded` ends."""
 
     model: Model
     sample: int
     loading: bool
+
+
+@attrs.frozen
+class Loaded(Event):
+    """A model is in memory now; its load took so many seconds."""
+
+    model: Model
+    seconds: float
+
+
+@attrs.frozen
+class Retrying(Event):
+    """The server is overloaded; it is asked again after so many seconds."""
+
+    model: Model
+    sample: int
+    seconds: float
 
 
 @attrs.frozen

@@ -30,10 +30,14 @@ class Model:
         host: Base address of its server.
         kind: Embedding models are listed and never asked to write.
         loaded: Whether it is in memory; asking one that is not costs a load.
+        loads_apart: Its provider loads it as a step of its own, which the empty first chunk ends: such loads go on
+            beside the answers of other models, one at a time on a host. Otherwise the question itself makes the
+            server load it, and it is asked while its host does nothing else that needs a load.
         remote: It runs on somebody else's computer; asked only when named.
         offer: Whether it is there for everyone; only where no other chat model is reachable (``"fallback"``); or only
             where its provider is named (``"named"``). It is listed just where it would be asked.
         context_length: Tokens that prompt and answer share: those in force when it is loaded, else the most it can.
+        max_context_length: Tokens that its provider can raise that to for a long prompt; None: it cannot.
         size: Bytes on disk.
         memory: Bytes it takes in memory now.
         parameters: Count of weights.
@@ -51,9 +55,11 @@ class Model:
     host: str
     kind: Literal["chat", "embedding"] = "chat"
     loaded: bool | None = None
+    loads_apart: bool = False
     remote: bool = False
     offer: Offer = "always"
     context_length: int | None = None
+    max_context_length: int | None = None
     size: int | None = None
     memory: int | None = None
     parameters: int | None = None

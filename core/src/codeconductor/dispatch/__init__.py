@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from codeconductor.dispatch.dispatcher import Arrivals, Limits, dispatch
+from codeconductor.dispatch.context import estimate_tokens
+from codeconductor.dispatch.dispatcher import Arrivals, dispatch
 from codeconductor.dispatch.openai_chat import stream_openai_chat
 from codeconductor.dispatch.question import PROPOSAL_SCHEMA, SMALL, fence_for, question
 from codeconductor.dispatch.replies import Reply, read_reply, split_reasoning
+from codeconductor.dispatch.request import Limits, is_same_model
 from codeconductor.dispatch.values import Answer, Chunk, CodeBlock, Failure, Message, Query, ToolCall, Usage
 
 __all__ = [
@@ -23,7 +25,9 @@ __all__ = [
     "ToolCall",
     "Usage",
     "dispatch",
+    "estimate_tokens",
     "fence_for",
+    "is_same_model",
     "question",
     "read_reply",
     "split_reasoning",

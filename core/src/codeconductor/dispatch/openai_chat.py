@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from codeconductor.dispatch.values import Chunk, Query, ToolCall, Usage
 from codeconductor.errors import ProviderError
 from codeconductor.http import (
@@ -12,14 +14,14 @@ from codeconductor.http import (
     checked,
     fault_in_reply,
     fault_of_status,
-    http_faults,
     json_object,
+    open_stream,
     server_events,
     whole_body,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 
     import httpx2
 
@@ -41,7 +43,6 @@ async def stream_openai_chat(
     path: str = "/v1/chat/completions",
     extra: Mapping[str, Any] | None = None,
     hint: str | None = None,
-    answered_by: Callable[[str], object] | None = None,
 ) -> AsyncGenerator[Chunk, None]:
     """Ask an OpenAI-compatible server once, and stream what it says; for the use of provider plugins.
 
@@ -52,29 +53,26 @@ async def stream_openai_chat(
         path: Of the endpoint, below the client's base address.
         extra: Further fields of the request's body.
         hint: What to do when the server cannot be reached.
-        answered_by: Called once with the model that the server says has answered, where it does: some servers let
-            the one in memory answer for a name that they do not know.
 
     Raises:
         ProviderError: With the contract's kind; what was given before it is valid.
     """
     body = _body(model, query) | dict(extra or {})
     host = str(client.base_url).rstrip("/")
-    with http_faults(host, hint=hint):
-        while True:
-            async with client.stream("POST", path, json=body) as response:
-                optional = body.keys() & _OPTIONAL.keys()
-                if response.status_code in {400, 422} and optional:
-                    said = await beginning_of(response)
-                    refused = {name for name in optional if _OPTIONAL[name].search(said)}
-                    if not refused:
-                        raise fault_of_status(response.status_code, said, str(response.url))
-                    body = {name: value for name, value in body.items() if name not in refused}
-                    continue
-                await checked(response)
-                async for chunk in _Reading(host, query, answered_by).chunks(response):
-                    yield chunk
-                return
+    while True:
+        async with open_stream(client, path, body=body, hint=hint) as response:
+            optional = body.keys() & _OPTIONAL.keys()
+            if response.status_code in {400, 422} and optional:
+                said = await beginning_of(response)
+                refused = {name for name in optional if _OPTIONAL[name].search(said)}
+                if not refused:
+                    raise fault_of_status(response.status_code, said, str(response.url))
+                body = {name: value for name, value in body.items() if name not in refused}
+                continue
+            await checked(response)
+            async for chunk in _Reading(host, query).chunks(response):
+                yield chunk
+            return
 
 
 def _body(model: str, query: Query) -> dict[str, Any]:
@@ -101,10 +99,10 @@ def _body(model: str, query: Query) -> dict[str, Any]:
 class _Reading:
     """One reply as it is read: what was said so far, and whether it is complete."""
 
-    def __init__(self, host: str, query: Query, answered_by: Callable[[str], object] | None) -> None:
+    def __init__(self, host: str, query: Query) -> None:
         self._host = host
         self._wants_json = query.response_schema is not None
-        self._answered_by = answered_by
+        self._model: str | None = None
         self._calls = _Calls()
         self._thoughts: list[str] = []
         self._said_text = False
@@ -161,17 +159,22 @@ class _Reading:
             raise fault
 
     def _read(self, data: Mapping[str, Any], key: str) -> list[Chunk]:
-        if self._answered_by is not None and _text(data.get("model")):
-            self._answered_by(data["model"])
-            self._answered_by = None
         choices = data.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else None
-        chunks = [] if choice is None else [self._read_choice(choice, key)]
+        chunks = [] if choice is None else [attrs.evolve(self._read_choice(choice, key), model=self._named(data))]
         usage = data.get("usage")
         if isinstance(usage, dict):
             prompt, completion = (_count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens"))
             chunks.append(Chunk(usage=Usage(prompt_tokens=prompt, completion_tokens=completion)))
         return chunks
+
+    def _named(self, data: Mapping[str, Any]) -> str | None:
+        """Who answers, where the server tells: once, and again if it tells something else."""
+        model = _text(data.get("model")) or None
+        if model == self._model:
+            return None
+        self._model = model
+        return model
 
     def _read_choice(self, choice: Mapping[str, Any], key: str) -> Chunk:
         piece = choice.get(key)

@@ -70,10 +70,17 @@ class Query:
 
 @attrs.frozen(kw_only=True)
 class Usage:
-    """Tokens of one request as the server counted them; None: it does not tell."""
+    """Tokens of one request as the server counted them; None: it does not tell.
+
+    Attributes:
+        prompt_tokens: Of the prompt as the server read it; some leave out what was cached.
+        completion_tokens: Of the answer, reasoning included.
+        context_length: That was in force for this request, where the provider knows it better than discovery did.
+    """
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    context_length: int | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -95,6 +102,7 @@ class Chunk:
         tool_calls: Complete calls.
         finish_reason: ``"stop"``, ``"length"`` …, in the last chunk, where the server tells.
         usage: In the last chunk, where the server tells.
+        model: Who the server says has answered, in any one chunk; another than the one that was asked is warned about.
     """
 
     text: str = ""
@@ -102,6 +110,7 @@ class Chunk:
     tool_calls: tuple[ToolCall, ...] = attrs.field(default=(), converter=_calls)
     finish_reason: str | None = None
     usage: Usage | None = None
+    model: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -138,8 +147,9 @@ class Answer:
         error: Why the answer cannot be used; what arrived before is kept in `text`.
         prompt_cut: Whether the server cut the prompt; None: not known.
         usage: Tokens.
-        seconds: From sending the request to the end of the answer.
-        first_token_seconds: From sending the request to the first piece of it.
+        seconds: From sending the request to the end of the answer, less the load.
+        first_token_seconds: From sending the request to the first piece of it, less the load.
+        load_seconds: That its model took to load for it, before the request was sent; None: it did not have to.
     """
 
     model: Model
@@ -155,6 +165,7 @@ class Answer:
     usage: Usage = attrs.field(factory=Usage)
     seconds: float | None = None
     first_token_seconds: float | None = None
+    load_seconds: float | None = None
 
     @property
     def is_usable(self) -> bool:

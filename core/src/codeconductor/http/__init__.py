@@ -9,7 +9,7 @@ from __future__ import annotations
 from codeconductor.http.client import is_loopback, open_client
 from codeconductor.http.faults import beginning_of, checked, fault_in_reply, fault_of_status, http_faults
 from codeconductor.http.lines import MAX_LINE, json_lines, json_object, lines, server_events, whole_body
-from codeconductor.http.requests import request_json
+from codeconductor.http.requests import open_stream, request_json
 
 __all__ = [
     "MAX_LINE",
@@ -23,6 +23,7 @@ __all__ = [
     "json_object",
     "lines",
     "open_client",
+    "open_stream",
     "request_json",
     "server_events",
     "whole_body",

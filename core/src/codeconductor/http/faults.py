@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from codeconductor.errors import ProviderError
@@ -81,21 +83,52 @@ async def checked(response: httpx2.Response, *, hint: str | None = None) -> http
     """
     if response.is_success:
         return response
-    raise fault_of_status(response.status_code, await beginning_of(response), str(response.url), hint=hint)
+    body = await beginning_of(response)
+    wait = retry_after(response.headers.get("retry-after"))
+    raise fault_of_status(response.status_code, body, str(response.url), hint=hint, retry_after=wait)
 
 
-async def beginning_of(response: httpx2.Response, *, limit: int = 64 * 1024) -> str:
-    """The first bytes of a body as text, for messages: what is not UTF-8 is replaced, and the rest is not read."""
+async def beginning_of(response: httpx2.Response, *, limit: int = 64 * 1024, seconds: float = 2.0) -> str:
+    """The first bytes of a body as text, for messages: what is not UTF-8 is replaced, and the rest is not read.
+
+    A body that breaks off, or does not come within so many seconds, gives what has come: its status says enough.
+    """
+    import httpx2
+
     body = b""
-    async for piece in response.aiter_bytes():
-        body += piece
-        if len(body) > limit:
-            break
+    with suppress(TimeoutError, httpx2.HTTPError):
+        async with asyncio.timeout(seconds):
+            async for piece in response.aiter_bytes():
+                body += piece
+                if len(body) > limit:
+                    break
     return body[:limit].decode("utf-8", "replace")
 
 
-def fault_of_status(status: int, body: str, url: str, *, hint: str | None = None) -> ProviderError:
+def retry_after(header: str | None) -> float | None:
+    """Seconds that a `Retry-After` header asks for, which has them or a date; None: it says nothing of use."""
+    text = (header or "").strip()
+    if text.isascii() and text.isdecimal():
+        return float(text)
+    from email.utils import parsedate_to_datetime
+
+    try:
+        until = parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return max(0.0, until - time.time())
+
+
+def fault_of_status(
+    status: int, body: str, url: str, *, hint: str | None = None, retry_after: float | None = None
+) -> ProviderError:
     """The failure that a status and a body tell, with the server's own words."""
+    fault = _fault_of_status(status, body, url, hint)
+    fault.status, fault.retry_after = status, retry_after
+    return fault
+
+
+def _fault_of_status(status: int, body: str, url: str, hint: str | None) -> ProviderError:
     words, labels = _told(_parsed(body))
     said = f"HTTP {status} from {url}" + (f": {_excerpt(words)}" if words.strip() else "")
     if status in _STATUS_OF_OVERFLOW and _is_overflow(words, labels):

@@ -1,7 +1,8 @@
-"""One request for one JSON object: what a plugin lists and loads models with."""
+"""One request: its reply as a stream, or as one JSON object."""
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from codeconductor.errors import ProviderError
@@ -9,9 +10,43 @@ from codeconductor.http.faults import checked, http_faults
 from codeconductor.http.lines import json_object, whole_body
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     import httpx2
+
+
+@asynccontextmanager
+async def open_stream(
+    client: httpx2.AsyncClient, path: str, *, body: Mapping[str, Any] | None = None, hint: str | None = None
+) -> AsyncIterator[httpx2.Response]:
+    """A reply whose headers have come, whatever its status; leaving closes it, which stops the server.
+
+    A connection that dies before a byte of the reply has come is tried once more: the server had closed an idle one
+    just when it was used again.
+
+    Args:
+        client: From ``session.client(host)``.
+        path: Below the client's base address.
+        body: Sent as JSON, by POST; None: a GET.
+        hint: What to do when the server cannot be reached.
+
+    Raises:
+        ProviderError: The server cannot be reached, or breaks off its reply; the latter while it is read, too.
+    """
+    import httpx2
+
+    with http_faults(str(client.base_url).rstrip("/"), hint=hint):
+        request = client.build_request("GET" if body is None else "POST", path, json=body)
+        try:
+            response = await client.send(request, stream=True)
+        except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError) as exc:
+            if isinstance(exc, httpx2.RemoteProtocolError) and "without sending a response" not in str(exc):
+                raise  # it did send something
+            response = await client.send(request, stream=True)
+        try:
+            yield response
+        finally:
+            await response.aclose()
 
 
 async def request_json(
@@ -32,13 +67,11 @@ async def request_json(
     Raises:
         ProviderError: The server cannot be reached, says no, or gives something else than a JSON object.
     """
-    host = str(client.base_url).rstrip("/")
-    method = "GET" if body is None else "POST"
-    with http_faults(host, hint=hint):
-        async with client.stream(method, path, json=body) as response:
-            await checked(response)
-            text = await whole_body(response)
+    async with open_stream(client, path, body=body, hint=hint) as response:
+        await checked(response)
+        text = await whole_body(response)
     try:
         return json_object(text)
     except ProviderError as exc:
+        host = str(client.base_url).rstrip("/")
         raise ProviderError(f"{host}{path}: {exc.message}", kind=exc.kind) from exc

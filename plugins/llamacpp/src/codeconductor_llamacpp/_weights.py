@@ -48,6 +48,7 @@ def list_models(session: Session) -> list[Model | Problem]:
             name=path.stem,
             host=HOST,
             loaded=False,
+            loads_apart=True,
             offer=settings.use,
             context_length=min(settings.context_length, header.context_length or settings.context_length),
             size=size,

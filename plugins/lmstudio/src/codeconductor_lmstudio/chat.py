@@ -9,7 +9,7 @@ from codeconductor import Chunk, ProviderError, estimate_tokens, stream_openai_c
 
 from codeconductor_lmstudio.api import START, client_for, list_models, load, remedies
 from codeconductor_lmstudio.hosts import Host, host_of
-from codeconductor_lmstudio.models import base_of, instance_of
+from codeconductor_lmstudio.models import instance_of
 from codeconductor_lmstudio.wire import Native
 
 if TYPE_CHECKING:
@@ -40,38 +40,25 @@ async def stream_answer(session: Session, model: Model, query: Query) -> AsyncGe
         ProviderError: With the contract's kind; what was given before it is valid.
     """
     client, host = client_for(session, model.host), host_of(session, model.host)
-    if model.loaded is False:
-        async with host.loading:
-            if not await _in_memory(client, host, model, query):
-                async with aclosing(_ask(session, client, host, model, query)) as chunks:
-                    async for chunk in chunks:
-                        yield chunk
-                return
+    if model.loaded is False and await _in_memory(client, host, model, query):
         yield Chunk()
-    spoke = False
+    asked = host.instances.get(model.name, model.name)
     try:
-        async with aclosing(_ask(session, client, host, model, query)) as chunks:
-            async for chunk in chunks:
-                spoke = True
-                yield chunk
-        return
+        with remedies():
+            async with aclosing(stream_openai_chat(client, asked, query, hint=START)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
     except ProviderError as fault:
-        if spoke or not any(words in fault.message.lower() for words in _GONE):
-            raise
-        async with host.loading:
-            if not await _in_memory(client, host, model, query):
-                raise
-    async with aclosing(_ask(session, client, host, model, query)) as chunks:
-        async for chunk in chunks:
-            yield chunk
+        fault.unloaded = any(words in fault.message.lower() for words in _GONE)
+        raise
 
 
 async def _in_memory(client: httpx2.AsyncClient, host: Host, model: Model, query: Query) -> bool:
-    """Bring a model into memory, under the host's lock; False: this server loads on demand alone."""
+    """Bring a model into memory; False: this server loads on demand alone."""
     entry = next((one for one in await list_models(client) if isinstance(one, Native) and one.key == model.name), None)
     if entry is None:
         return False
-    instance = instance_of(entry)  # another sample may have loaded it meanwhile
+    instance = instance_of(entry)  # somebody else may have loaded it meanwhile
     host.instances[model.name] = instance.id if instance else await load(client, model.name, window_for(model, query))
     return True
 
@@ -86,24 +73,3 @@ def window_for(model: Model, query: Query) -> int:
     while window < needed:
         window *= 2
     return min(window, model.context_length or window)
-
-
-async def _ask(
-    session: Session, client: httpx2.AsyncClient, host: Host, model: Model, query: Query
-) -> AsyncGenerator[Chunk, None]:
-    asked = host.instances.get(model.name, model.name)
-
-    def check(answered: str) -> None:
-        if not _is_same(answered, asked) and not _is_same(answered, model.name):
-            session.warn(f"{model.id} was asked, and {model.host} let {answered!r} answer: is it still installed?")
-
-    with remedies():
-        async with aclosing(stream_openai_chat(client, asked, query, hint=START, answered_by=check)) as chunks:
-            async for chunk in chunks:
-                yield chunk
-
-
-def _is_same(one: str, other: str) -> bool:
-    """Whether two names mean one model: an instance's number, a quantization or a publisher may be left out."""
-    first, second = (base_of(name).partition("@")[0].lower() for name in (one, other))
-    return first.rpartition("/")[2] == second.rpartition("/")[2]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,12 +12,10 @@ class Host:
     """One server.
 
     Attributes:
-        loading: Held while a model of it loads: loads at once would abort or evict each other.
         instances: What requests must name, by model, where that is another name than the model's own.
     """
 
     def __init__(self) -> None:
-        self.loading = asyncio.Lock()
         self.instances: dict[str, str] = {}
 
     async def aclose(self) -> None:

@@ -68,6 +68,7 @@ def _native(host: str, entry: Native) -> Model:
         host=host,
         kind=_kind(entry.key, entry.type),
         loaded=instance is not None,
+        loads_apart=True,
         context_length=config.context_length or entry.max_context_length or None,
         size=entry.size_bytes or None,
         parameters=parameter_count(entry.params_string),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from codeconductor import Chunk, ProviderError, ToolCall, Usage, checked, json_lines
+from codeconductor import Chunk, ProviderError, ToolCall, Usage, checked, json_lines, open_stream
 
 from codeconductor_ollama.api import ask, faults_of, read
 from codeconductor_ollama.wire import Call, Line, Loaded, Said
@@ -31,7 +31,7 @@ async def stream_answer(session: Session, model: Model, query: Query) -> AsyncIt
         if model.loaded is False:
             await _load(client, model)
             yield Chunk()
-        async with client.stream("POST", "/api/chat", json=body_of(model, query)) as response:
+        async with open_stream(client, "/api/chat", body=body_of(model, query)) as response:
             await checked(response)
             async for line in _lines(response, model):
                 if line.remote_host and not model.remote:

@@ -90,6 +90,7 @@ def _as_model(host: str, entry: Installed, shown: Shown, in_memory: Sequence[InM
         host=host,
         kind=kind,
         loaded=None if in_memory is None or remote else running is not None,  # what runs elsewhere is not loaded here
+        loads_apart=not remote,
         remote=remote,
         context_length=(running and running.context_length) or details.context_length or _longest_context(info),
         size=entry.size,

@@ -64,6 +64,7 @@ def _as_model(host: str, name: str, entry: Entry, props: Props | None, is_ready:
         host=host,
         kind="embedding" if _NO_CHAT.search(name) else "chat",
         loaded=_is_loaded(entry, props, is_ready),
+        loads_apart=True,
         context_length=window or entry.max_model_len or meta.n_ctx or meta.n_ctx_train or None,
         size=meta.size or None,
         parameters=meta.n_params or None,

@@ -8,8 +8,9 @@ import attrs
 import pytest
 
 from codeconductor.consensus import Consensus, Disagreement, FieldConsensus, Option
+from codeconductor.dispatch import estimate_tokens
 from codeconductor.errors import InputError
-from codeconductor.prompting import Prompt, PromptLimits, Template, estimate_tokens
+from codeconductor.prompting import Prompt, PromptLimits, Template
 from codeconductor.task import KINDS, ContextFile, Task, TaskKind
 from codeconductor.testing.contracts.base import Contract, must_override
 from codeconductor.testing.values import a_task, an_answer

@@ -1,0 +1,192 @@
+"""An overloaded server is asked again within the model's time limit; a model that has left memory is loaded again."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import pytest
+from codeconductor import Answer, Chunk, Model, ProviderError, Query, hookimpl
+from codeconductor.dispatch import Limits, dispatch
+from codeconductor.events import Loaded, Retrying
+from codeconductor.testing import MakeSession, a_model, a_query, record_events, run_at_once
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from codeconductor import Session
+
+
+@attrs.define(eq=False)
+class Server:
+    """Models that are loaded apart, as a plugin gives them; the clock of the loop tells when what happened.
+
+    Attributes:
+        faults: What is raised when a model is asked, one after the other; then it answers.
+        load_seconds: That a load takes.
+        answer_seconds: That an answer takes.
+        loads: (model, from, to) of each load.
+        asks: (model, from, to) of each question.
+        in_memory: Names of the models that are loaded.
+    """
+
+    faults: list[Exception] = attrs.field(factory=list)
+    load_faults: list[Exception] = attrs.field(factory=list)
+    load_seconds: float = 5.0
+    answer_seconds: float = 2.0
+    in_memory: set[str] = attrs.field(factory=set)
+    loads: list[tuple[str, float, float]] = attrs.field(factory=list)
+    asks: list[tuple[str, float, float]] = attrs.field(factory=list)
+
+    @hookimpl
+    async def conductor_discover_models(self) -> list[Model]:
+        return []
+
+    @hookimpl
+    def conductor_query_model(self, model: Model, query: Query) -> AsyncIterator[Chunk]:
+        return self._stream(model, query)
+
+    async def _stream(self, model: Model, _query: Query) -> AsyncIterator[Chunk]:
+        now = asyncio.get_running_loop().time
+        if model.loaded is False:
+            began = now()
+            await asyncio.sleep(self.load_seconds)
+            if self.load_faults:
+                raise self.load_faults.pop(0)
+            self.loads.append((model.name, began, now()))
+            self.in_memory.add(model.name)
+            yield Chunk()
+        began = now()
+        if self.faults:
+            raise self.faults.pop(0)
+        if model.loads_apart and model.name not in self.in_memory:
+            raise ProviderError("model is not loaded", kind="refused", unloaded=True)
+        await asyncio.sleep(self.answer_seconds)
+        self.asks.append((model.name, began, now()))
+        yield Chunk(text="done")
+
+
+def cold(name: str = "m", **fields: Any) -> Model:
+    return a_model(name, plugin="acme", loaded=False, loads_apart=True, **fields)
+
+
+def warm(name: str = "m", **fields: Any) -> Model:
+    return a_model(name, plugin="acme", loaded=True, **fields)
+
+
+async def ask(session: Session, *models: Model, **arguments: Any) -> list[Answer]:
+    async with dispatch(session, models, a_query(), **arguments) as arrivals:
+        return [answer async for answer in arrivals]
+
+
+def busy(retry_after: float | None = None) -> ProviderError:
+    return ProviderError("server busy", kind="overloaded", retry_after=retry_after)
+
+
+# Overloaded
+
+
+def test_an_overloaded_server_is_asked_again(make_session: MakeSession) -> None:
+    """First within half a second, then after twice as long each time; the waiting is told."""
+    server = Server(faults=[busy(), busy(), busy()])
+    session = make_session(acme=server)
+    log = record_events(session)
+    (answer,) = run_at_once(ask(session, warm()))
+    assert (answer.text, answer.error) == ("done", None)
+    assert [event.seconds for event in log.of(Retrying)] == [0.4, 0.8, 1.6]
+    assert answer.seconds == pytest.approx(2.8 + 2.0)
+
+
+def test_a_server_that_says_when_to_come_back_is_asked_then(make_session: MakeSession) -> None:
+    """Its Retry-After counts in place of the doubling."""
+    session = make_session(acme=Server(faults=[busy(7.0), busy()]))
+    log = record_events(session)
+    (answer,) = run_at_once(ask(session, warm()))
+    assert answer.error is None
+    assert [event.seconds for event in log.of(Retrying)] == [7.0, 0.8]
+
+
+@pytest.mark.parametrize("retry_after", [None, 4.0, 3600.0])
+def test_a_server_that_stays_overloaded_is_named_so(make_session: MakeSession, retry_after: float | None) -> None:
+    """The limit of time is the model's own, and the kind stays what it was."""
+    server = Server(faults=[busy(retry_after) for _ in range(1000)])
+    (answer,) = run_at_once(ask(make_session(acme=server), warm(), limits=Limits(timeout=30)))
+    assert answer.error is not None
+    assert answer.error.kind == "overloaded"
+    assert answer.seconds is not None
+    assert answer.seconds <= 30
+
+
+def test_a_server_that_hangs_after_it_was_overloaded_is_still_overloaded(make_session: MakeSession) -> None:
+    """It never began to answer, and had said why."""
+    server = Server(faults=[busy()], answer_seconds=1e6)
+    (answer,) = run_at_once(ask(make_session(acme=server), warm(), limits=Limits(timeout=30)))
+    assert (answer.error and answer.error.kind, answer.seconds) == ("overloaded", 30.0)
+
+
+def test_nothing_else_is_tried_again(make_session: MakeSession) -> None:
+    """Nor is an overload after the answer has begun."""
+    server = Server(faults=[ProviderError("broken", kind="server"), busy()])
+    (answer,) = run_at_once(ask(make_session(acme=server), warm()))
+    assert answer.error is not None
+    assert answer.error.kind == "server"
+    assert len(server.faults) == 1
+
+
+# Loading
+
+
+def test_a_model_is_loaded_once_for_all_of_its_samples(make_session: MakeSession) -> None:
+    """And its load is no part of the time of an answer."""
+    server = Server()
+    session = make_session(acme=server)
+    log = record_events(session)
+    answers = run_at_once(ask(session, cold(parallel=3), samples=3))
+    assert len(server.loads) == 1
+    assert [event.seconds for event in log.of(Loaded)] == [5.0]
+    assert [(answer.seconds, answer.load_seconds) for answer in answers] == [(2.0, 5.0), (2.0, None), (2.0, None)]
+
+
+def test_a_load_that_fails_is_not_tried_for_every_sample(make_session: MakeSession) -> None:
+    """All of them fail alike, in the time of one load."""
+    server = Server(load_faults=[ProviderError("not enough memory", kind="server", hint="ask a smaller one")])
+    answers = run_at_once(ask(make_session(acme=server), cold(), samples=3))
+    assert [answer.error and answer.error.message for answer in answers] == 3 * ["not enough memory"]
+    assert server.load_faults == server.loads == server.asks == []
+
+
+def test_loads_go_on_beside_answers_one_at_a_time_on_a_host(make_session: MakeSession) -> None:
+    """A model in memory answers while the others are loaded; another host loads its own meanwhile."""
+    server = Server(in_memory={"warm"}, answer_seconds=7.0)
+    models = [warm("warm", host="h", parallel=3), *(cold(name, host="h", parallel=3) for name in "ab")]
+    run_at_once(ask(make_session(acme=server), *models, cold("other", host="i")))
+    assert sorted(server.loads) == [("a", 0, 5), ("b", 5, 10), ("other", 0, 5)]
+    assert sorted(server.asks) == [("a", 5, 12), ("b", 10, 17), ("other", 5, 12), ("warm", 0, 7)]
+
+
+def test_a_model_that_its_question_loads_has_the_host_for_itself(make_session: MakeSession) -> None:
+    """Its load would throw another out of memory, while that one answers."""
+    server = Server(answer_seconds=7.0)
+    models = [warm("warm", host="h"), *(attrs.evolve(cold(name, host="h"), loads_apart=False) for name in "ab")]
+    run_at_once(ask(make_session(acme=server), *models))
+    assert server.asks == [("warm", 0, 7), ("a", 12, 19), ("b", 24, 31)]
+
+
+def test_a_load_that_takes_too_long_is_given_up(make_session: MakeSession) -> None:
+    """After `--load-timeout` alone."""
+    (answer,) = run_at_once(ask(make_session(acme=Server(load_seconds=200)), cold(), limits=Limits(load_timeout=120)))
+    assert answer.error is not None
+    assert (answer.error.message, answer.error.hint) == ("not loaded within 120 s", "raise --load-timeout")
+
+
+def test_a_model_that_has_left_memory_is_loaded_and_asked_again(make_session: MakeSession) -> None:
+    """Once, with the time of a load."""
+    server = Server(load_seconds=60)
+    model = attrs.evolve(cold(), loaded=True)
+    (answer,) = run_at_once(ask(make_session(acme=server), model, limits=Limits(timeout=10)))
+    assert (answer.text, answer.error, answer.load_seconds, answer.seconds) == ("done", None, 60.0, 2.0)
+    server = Server(faults=[ProviderError("gone", unloaded=True) for _ in range(9)])
+    (answer,) = run_at_once(ask(make_session(acme=server), model))
+    assert answer.error is not None
+    assert len(server.faults) == 7
