@@ -47,6 +47,10 @@ def code_of(text: str) -> list[tuple[str | None, str | None, str]]:
         CODE + '```json\n{"approach": "a", "tests": ["t"]}\n```\n',
         '```json\n{"approach": "first"}\n```\nNo, better:\n```json\n{"approach": "a", "tests": ["t"]}\n```\n' + CODE,
         '```json\n{"approach": "a", "tests": ["t"]}\n```\n```json\n{"port": 80}\n```\n' + CODE,
+        'In the set {x} or {y: 1}:\n{"approach": "a", "tests": ["t"]}\n' + CODE,
+        CODE + 'The plan: {"approach": "a", "tests": ["t"]}\n',
+        '```json\n{"approach": "a", "tests": ["t"]}```\n' + CODE,
+        '```json\n{"approach": "a", "tests": ["t"]}\n' + CODE,
     ],
 )
 def test_a_proposal_is_found_in_every_broken_form(text: str) -> None:
@@ -113,10 +117,11 @@ def test_a_reply_cannot_keep_the_reader_busy(text: str) -> None:
     assert time.process_time() - start < 5.0
 
 
-@pytest.mark.parametrize("line", ["_", "a_", "a.", "a/", "*'", "file ", "1. "])
-def test_a_long_line_above_a_block_cannot_keep_the_reader_busy(line: str) -> None:
-    """A model that repeats itself, asked where its code belongs to."""
+@pytest.mark.parametrize("line", ["_", "a_", "a.", "a/", "*'", "file ", "1. ", "\n", " "])
+def test_repetitions_cannot_keep_the_reader_busy(line: str) -> None:
+    """A model that repeats itself, and is asked where its code belongs to."""
     start = time.process_time()
+    read_reply(line * 20_000)
     read_reply(f"{line * 20_000}\n```python {line * 20_000}\nx = 1\n```")
     assert time.process_time() - start < 5.0
 
@@ -217,12 +222,65 @@ def test_blocks_are_found_as_markdown_means_them(text: str, blocks: list[str]) -
     assert [block for _, _, block in code_of(text)] == blocks
 
 
-def test_a_program_without_a_fence_is_code() -> None:
-    """Small models answer so; prose is not a program, and an expression is not one either."""
-    assert code_of("def add(a, b):\n    return a + b") == [("python", None, "def add(a, b):\n    return a + b\n")]
-    assert code_of("import this\n") == []
-    assert code_of("def is a keyword of Python") == []
-    assert code_of("42") == []
+FUNCTION = "def add(a, b):\n    return a + b\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (FUNCTION.rstrip(), FUNCTION),
+        (FUNCTION + "```", FUNCTION),
+        (f"Sure, here it is:\n\n{FUNCTION}\nIt adds two numbers.\nHope this helps!", FUNCTION),
+        (f'```json\n{{"approach": "a"}}\n```\n\n{FUNCTION}', FUNCTION),
+        (f"LIMIT = 3\n\n{FUNCTION}\nThat is all.", f"LIMIT = 3\n\n{FUNCTION}"),
+        ("a = int(input())\nprint(a + 1)", "a = int(input())\nprint(a + 1)\n"),
+        ("    total = a + b\n    return total", "    total = a + b\n    return total\n"),
+        ("    return a\n\n\ndef other():\n    pass", "    return a\n\n\ndef other():\n    pass\n"),
+        ("return a + b", "return a + b\n"),
+    ],
+    ids=["alone", "end of a fence", "in prose", "plan", "constant", "script", "rest", "rest and more", "one line"],
+)
+def test_python_without_a_fence_is_code(text: str, code: str) -> None:
+    """Small models answer so, and some only go on where a function's head ended."""
+    assert code_of(text) == [("python", None, code)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import this\n",
+        "def is a keyword of Python",
+        "from here on it goes\n\nclass of 2020",
+        "42",
+        "answer = 42",
+        "Answer: B\nReason: A",
+        "  hello",
+        "get_weather(city='Oslo')",
+        "def half(",
+        "def half():",
+        "x = 1\n" * 20_000,
+    ],
+)
+def test_prose_and_values_are_no_code(text: str) -> None:
+    """However much like Python they look."""
+    assert code_of(text) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "blocks"),
+    [
+        ({"approach": "a", "code": FUNCTION}, [(None, None, FUNCTION)]),
+        ({"approach": "a", "language": "Py", "code": FUNCTION}, [("python", None, FUNCTION)]),
+        ({"approach": "a", "code": f"```python\n{FUNCTION}```"}, [("python", None, FUNCTION)]),
+        ({"files": [{"path": "a.py", "content": FUNCTION}, "b.py", {"path": 1}]}, [(None, "a.py", FUNCTION)]),
+        ({"approach": "a", "code": ["no", 1], "files": "none"}, []),
+        ({"answer": "see there", "code": "E42"}, []),
+    ],
+)
+def test_code_within_the_proposal_is_code(data: dict[str, object], blocks: list[object]) -> None:
+    """It was asked not to be there; what stands in blocks of its own goes before it."""
+    assert code_of(f"```json\n{json.dumps(data)}\n```") == blocks
+    assert code_of(f"```json\n{json.dumps(data)}\n```\n{CODE}") == [("python", None, "x = 1\n")]
 
 
 @given(st.text())

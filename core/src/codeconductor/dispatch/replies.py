@@ -5,18 +5,17 @@ Nothing is lost: what cannot be read as one of these stays in the reply's text.
 
 from __future__ import annotations
 
-import ast
 import json
 import re
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from codeconductor.dispatch.bare_code import bare_code
 from codeconductor.dispatch.values import CodeBlock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 MAX_JSON = 256 * 1024
 """Characters of the longest text that is read as JSON."""
@@ -62,15 +61,16 @@ def read_reply(text: str, reasoning: str = "") -> Reply:
     """
     thought, rest = split_reasoning(_mended(text))
     reasoning = _mended(reasoning)
-    found = list(fences(rest))
-    data, source = _proposal(rest, found)
-    code = tuple(
-        CodeBlock(language=_language(fence), path=_path(fence), text=fence.text)
-        for fence in found
-        if fence is not source and fence.text.strip()
-    )
-    if not code and data is None and _is_python(rest):
-        code = (CodeBlock(language="python", text=rest.strip() + "\n"),)
+    parts = list(_parts(rest))
+    found = [part for part in parts if isinstance(part, Fence)]
+    prose = "\n".join(part for part in parts if isinstance(part, str))
+    data, source = _proposal(prose, found)
+    code = _blocks(fence for fence in found if fence is not source)
+    if not code and data is not None:
+        code = tuple(_blocks_within(data))
+    if not code and (data is None or source is not None):
+        bare = bare_code(prose)
+        code = () if bare is None else (CodeBlock(language="python", text=bare),)
     joined = "\n".join(part for part in (reasoning, thought) if part)
     return Reply(text=rest, reasoning=joined, data=data, code=code)
 
@@ -106,44 +106,66 @@ def split_reasoning(text: str) -> tuple[str, str]:
 _FENCE = re.compile(r"^(?P<indent>[ \t>\ufeff]*)(?P<mark>`{3,}|~{3,})(?P<info>[^\n]*)$")
 
 
-def fences(text: str) -> Iterable[Fence]:
+def fences(text: str) -> Iterator[Fence]:
     """The fenced blocks, in order: three or more backticks or tildes, closed by at least as many, or never."""
-    before, lines = "", text.split("\n")
+    return (part for part in _parts(text) if isinstance(part, Fence))
+
+
+def _parts(text: str) -> Iterator[str | Fence]:
+    """The lines of prose and the fenced blocks, in order."""
+    before = ""
     opened: re.Match[str] | None = None
     body: list[str] = []
-    for line in lines:
+    for line in text.split("\n"):
         match = _FENCE.match(line.rstrip("\r"))
         if opened is None:
             if match and not (match["mark"].startswith("`") and "`" in match["info"]):  # else it is code in a line
                 opened, body = match, []
-            elif line.strip():
-                before = line.strip()
-        elif match and match["mark"].startswith(opened["mark"]) and not match["info"].strip():
-            yield Fence(info=opened["info"].strip(), text=_dedented(body, opened["indent"]), before=before, closed=True)
+                continue
+            before = line.strip() or before
+            yield line
+            continue
+        is_json = _is_json(opened["info"])  # which has no such lines, so that its end can be told when it is broken
+        if match and match["mark"].startswith(opened["mark"]) and (is_json or not match["info"].strip()):
+            yield _fence(opened, body, before)
+            opened, body, before = (match if match["info"].strip() else None), [], ""
+        elif is_json and line.rstrip().endswith(opened["mark"]):
+            yield _fence(opened, [*body, line.rstrip().rstrip(opened["mark"][0])], before)
             opened, before = None, ""
         else:
             body.append(line)
     if opened is not None and any(line.strip() for line in body):
-        yield Fence(info=opened["info"].strip(), text=_dedented(body, opened["indent"]), before=before, closed=False)
+        yield _fence(opened, body, before, closed=False)
+
+
+def _fence(opened: re.Match[str], lines: list[str], before: str, *, closed: bool = True) -> Fence:
+    return Fence(info=opened["info"].strip(), text=_dedented(lines, opened["indent"]), before=before, closed=closed)
+
+
+def _is_json(info: str) -> bool:
+    return info.strip().lower().startswith("json")
 
 
 def _dedented(lines: list[str], indent: str) -> str:
     return "".join(line.removeprefix(indent).rstrip("\r") + "\n" for line in lines)
 
 
+def _blocks(found: Iterable[Fence]) -> tuple[CodeBlock, ...]:
+    return tuple(
+        CodeBlock(language=_language(fence), path=_path(fence), text=fence.text)
+        for fence in found
+        if fence.text.strip()
+    )
+
+
 def _language(fence: Fence) -> str | None:
     word = re.match(r"[\w+#.-]+", fence.info)
     if word is None or "=" in fence.info[: word.end() + 1] or "/" in fence.info[: word.end() + 1] or "." in word[0]:
         return None
-    return {
-        "py": "python",
-        "python3": "python",
-        "js": "javascript",
-        "ts": "typescript",
-        "rs": "rust",
-        "sh": "bash",
-    }.get(word[0].lower(), word[0].lower())
+    return _LANGUAGES.get(word[0].lower(), word[0].lower())
 
+
+_LANGUAGES = {"py": "python", "python3": "python", "js": "javascript", "ts": "typescript", "rs": "rust", "sh": "bash"}
 
 _PATH = r"[\w.@+-]+(?:/[\w.@+-]+)*\.\w{1,8}"
 _QUOTES = r"[*`\"']*+"  # possessive: a line of thousands of marks is passed over once
@@ -161,11 +183,33 @@ def _path(fence: Fence) -> str | None:
     return above[1] if above else None
 
 
-def _proposal(text: str, found: list[Fence]) -> tuple[dict[str, Any] | None, Fence | None]:
+def _blocks_within(data: Mapping[str, Any]) -> Iterator[CodeBlock]:
+    """Code that a model put into its plan all the same: under `code`, or with a file."""
+    if "answer" in data:
+        return
+    named = data.get("language")
+    language = _LANGUAGES.get(named.lower(), named.lower()) if isinstance(named, str) and named.strip() else None
+    files = data.get("files")
+    for entry in (data, *(files if isinstance(files, list) else ())):
+        if not isinstance(entry, dict):
+            continue
+        text = next((entry[key] for key in ("code", "content") if isinstance(entry.get(key), str)), "")
+        path = entry.get("path")
+        within = _blocks(fences(text))
+        if within:
+            yield from within
+        elif text.strip():
+            yield CodeBlock(language=language, path=path if isinstance(path, str) else None, text=text.rstrip() + "\n")
+
+
+_START = re.compile(rf"""\{{\s*+["'](?:{"|".join(sorted(_KNOWN_FIELDS | {"reasons"}))})["']""")
+
+
+def _proposal(prose: str, found: list[Fence]) -> tuple[dict[str, Any] | None, Fence | None]:
     """The JSON object of the reply and the fence that it stands in: the last one with known keys, else the last."""
     objects = []
     for fence in found:
-        labelled = fence.info.lower().startswith("json")
+        labelled = _is_json(fence.info)
         if labelled or (not fence.info and fence.text.lstrip().startswith("{")):
             data = read_json(fence.text)
             if data is not None and (labelled or _KNOWN_FIELDS & data.keys()):
@@ -173,21 +217,13 @@ def _proposal(text: str, found: list[Fence]) -> tuple[dict[str, Any] | None, Fen
     known = [pair for pair in objects if _KNOWN_FIELDS & pair[0].keys()]
     if known:
         return known[-1]
-    if not found or not objects:
-        start = text.find("{")
-        outside = text if not found else _outside(text)
-        start = outside.find("{")
-        if start >= 0:
-            data = read_json(outside[start:])
-            if data is not None and (_KNOWN_FIELDS & data.keys() or _is_whole(outside, start)):
-                return data, None
+    match = _START.search(prose)
+    start = match.start() if match else prose.find("{")
+    if start >= 0:
+        data = read_json(prose[start:])
+        if data is not None and (_KNOWN_FIELDS & data.keys() or (not objects and _is_whole(prose, start))):
+            return data, None
     return (objects[-1][0], None) if objects else (None, None)
-
-
-def _outside(text: str) -> str:
-    """The text before its first fence."""
-    match = re.search(r"^[ \t>]*(`{3,}|~{3,})", text, re.MULTILINE)
-    return text[: match.start()] if match else text
 
 
 def _is_whole(text: str, start: int) -> bool:
@@ -222,16 +258,3 @@ def _repaired(text: str) -> object:
     except (ValueError, TypeError, RecursionError):
         return None
     return data
-
-
-def _is_python(text: str) -> bool:
-    """Whether an answer without a fence is a program: it parses, and it defines or does something."""
-    if not re.search(r"^(def|class|import|from|async def|@)\s*\w", text, re.MULTILINE):
-        return False
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(text.strip())
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return any(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) for node in tree.body)
