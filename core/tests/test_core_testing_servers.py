@@ -185,6 +185,8 @@ def test_lm_studio_without_loading_on_demand() -> None:
         assert chat(server)[0] == 200
         assert json.loads(post(server, "/api/v1/models/load", model="m")[1])["instance_id"] == "m:2"
         assert server.instances == {"m": 2}
+        assert json.loads(post(server, "/api/v1/models/unload", instance_id="m:2")[1]) == {"instance_id": "m:2"}
+        assert server.loaded == {"m"}
         assert json.loads(post(server, "/api/v1/models/unload", instance_id="m")[1]) == {"instance_id": "m"}
         assert server.loaded == set()
         assert chat(server, response_format={"type": "json_object"})[0] == 400
@@ -410,7 +412,7 @@ def test_a_reply_may_depend_on_the_request() -> None:
 
 def test_waiting_for_what_never_happens_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test does not hang."""
-    monkeypatch.setattr("codeconductor.testing.servers.server.PATIENCE", 0.01)
+    monkeypatch.setattr("codeconductor.testing.servers.record.PATIENCE", 0.01)
     with ScriptedOllama("m") as server, pytest.raises(AssertionError, match="still not so"):
         server.wait_until(lambda: False)
 

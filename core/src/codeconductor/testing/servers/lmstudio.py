@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from codeconductor.testing.servers.openai import OpenAIDialect, ReasoningField, error
-from codeconductor.testing.servers.server import Plan, as_json, dump
+from codeconductor.testing.servers.openai import OpenAIDialect, ReasoningField, engine_overflow, error
+from codeconductor.testing.servers.plans import Plan, as_json, dump, one
 from codeconductor.testing.servers.wire import Fault, Frame, Request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from codeconductor.testing.servers.memory import Load
     from codeconductor.testing.servers.script import ScriptedModel
 
 _NATIVE = {"v1": ("v0", "v1"), "v0": ("v0",), "none": ()}
@@ -21,22 +22,29 @@ class ScriptedLMStudio(OpenAIDialect):
 
     Args:
         native: The newest native family that it has: ``"v1"`` (0.4.0 and later), ``"v0"`` (0.3.6), ``"none"``.
-        jit: Whether a request loads its model; when not, the older lists show loaded models only.
-        parallel: Predictions at once that each loaded model tells of.
+        jit: Whether a question loads its model; when not, the older lists show loaded models only. Loads on demand
+            know nothing of each other: a question to a model that another one is just loading loads it a second time.
+        auto_evict: Whether a load on demand throws out what was loaded on demand before, while it answers too.
+        parallel: Predictions at once that each loaded model tells of, and keeps to; before 0.4.0 it is always one.
+        cuts: Whether a prompt that does not fit is cut in silence; when not, it is refused.
         models: As of `OpenAIDialect`, and so the other arguments.
 
     Attributes:
-        instances: How often a model was loaded by `/api/v1/models/load` while it was there already.
+        instances: How many of a model there are, where it was loaded while it was there already.
     """
 
     headers: ClassVar[Mapping[str, str]] = {"x-powered-by": "Express", "keep-alive": "timeout=5"}
+
+    gone: ClassVar[str] = "Model unloaded."
 
     def __init__(
         self,
         *models: ScriptedModel | str,
         native: Literal["v1", "v0", "none"] = "v1",
         jit: bool = True,
+        auto_evict: bool = True,
         parallel: int = 4,
+        cuts: bool = False,
         key: str | None = None,
         reasoning: ReasoningField = "reasoning_content",
         refuses: tuple[str, ...] = (),
@@ -46,7 +54,10 @@ class ScriptedLMStudio(OpenAIDialect):
         super().__init__(*models, key=key, reasoning=reasoning, refuses=refuses, faults=faults, port=port)
         self._native = _NATIVE[native]
         self._jit = jit
+        self._auto_evict = auto_evict
         self._parallel = parallel
+        self._evictable: set[str] = set()
+        self.cuts = cuts
         self.instances: dict[str, int] = {}
 
     def plan(self, request: Request) -> Plan:
@@ -89,7 +100,7 @@ class ScriptedLMStudio(OpenAIDialect):
             "max_context_length": model.context_length,
         }
         if loaded:
-            listed["loaded_context_length"] = model.window
+            listed["loaded_context_length"] = self.window(model)
         if "tools" in model.capabilities:
             listed["capabilities"] = ["tool_use"]
         return listed
@@ -104,7 +115,7 @@ class ScriptedLMStudio(OpenAIDialect):
             "quantization": {"name": model.quantization, "bits_per_weight": 4},
             "size_bytes": model.size,
             "params_string": model.parameters,
-            "loaded_instances": [self._instance(model)] if model.name in self.loaded else [],
+            "loaded_instances": self._instances(model),
             "max_context_length": model.context_length,
             "format": "gguf",
             "description": None,
@@ -118,39 +129,93 @@ class ScriptedLMStudio(OpenAIDialect):
                 listed["capabilities"]["reasoning"] = {"allowed_options": ["off", "on"], "default": "on"}
         return listed
 
-    def _instance(self, model: ScriptedModel) -> dict[str, Any]:
-        return {"id": model.name, "config": {"context_length": model.window, "parallel": self._parallel}}
+    def _instances(self, model: ScriptedModel) -> list[dict[str, Any]]:
+        if model.name not in self.loaded:
+            return []
+        names = [model.name, *(f"{model.name}:{n}" for n in range(2, self.instances.get(model.name, 1) + 1))]
+        return [
+            {"id": name, "config": {"context_length": self.window(model), "parallel": self.at_once(model)}}
+            for name in names
+        ]
+
+    def _find(self, name: str) -> ScriptedModel | None:
+        """The model of a name or of an instance."""
+        base, _, number = name.rpartition(":")
+        if number.isdecimal() and 2 <= int(number) <= self.instances.get(base, 1):
+            return self.models.get(base)
+        return self.models.get(name)
+
+    # Memory
+
+    def at_once(self, model: ScriptedModel) -> int | None:
+        """Requests that a model answers at once."""
+        return model.parallel or (self._parallel if "v1" in self._native else 1)
+
+    def interrupts(self, model: ScriptedModel) -> bool:
+        """Whether an answer breaks off here because its model has left memory."""
+        return model.name not in self.loaded
+
+    async def load(self, model: ScriptedModel, window: int | None = None, *, on_demand: bool = True) -> None:
+        """Bring a model into memory, where it is to be loaded on demand only if it is not there."""
+        if model.name not in self.loaded or not on_demand:
+            await self._load_another(model, window or model.window, on_demand=on_demand)
+
+    async def _load_another(self, model: ScriptedModel, window: int, *, on_demand: bool) -> Load:
+        """Load now: no load waits for another one."""
+        name = instance = model.name
+        if name in self.loaded or self._under_way[name]:
+            self.instances[name] = self.instances.get(name, 1) + 1
+            instance = f"{name}:{self.instances[name]}"
+        self._evict_for(name, on_demand=on_demand)
+        load = await self._bring(model, window, on_demand=on_demand, instance=instance)
+        self._evict_for(name, on_demand=on_demand)  # another one may have come in meanwhile
+        if on_demand:
+            self._evictable.add(name)
+        return load
+
+    def _evict_for(self, name: str, *, on_demand: bool) -> None:
+        if on_demand and self._auto_evict:
+            for other in sorted(self._evictable & self.loaded - {name}):
+                self.evict(other)
+
+    def evict(self, name: str) -> None:
+        """Throw a model out to make room, all of its instances."""
+        self._evictable.discard(name)
+        self.instances.pop(name, None)
+        super().evict(name)
 
     def _load(self, request: Request) -> Plan:
         model = self.models.get(request.model)
         if model is None:
             return error(f"Model {request.model} not found", 404, kind="model_not_found", code="model_not_found")
-        return Plan(frames=self._loaded(model), model=model)
+        return Plan(frames=self._loaded(model, request.body.get("context_length")), model=model)
 
-    async def _loaded(self, model: ScriptedModel) -> AsyncIterator[Frame]:
-        name = model.name
-        if name in self.loaded:  # not idempotent: a second call makes a second instance
-            self.instances[name] = self.instances.get(name, 1) + 1
-            name = f"{name}:{self.instances[name]}"
-        else:
-            await self.load(model)
+    async def _loaded(self, model: ScriptedModel, window: object) -> AsyncIterator[Frame]:
+        asked = window if isinstance(window, int) else model.window
+        load = await self._load_another(model, min(asked, model.context_length), on_demand=False)
         kind = "embedding" if model.embedding else "llm"
-        done = {"type": kind, "instance_id": name, "load_time_seconds": model.load_seconds, "status": "loaded"}
+        done = {"type": kind, "instance_id": load.instance, "load_time_seconds": model.load_seconds, "status": "loaded"}
         yield Frame(dump(done), "whole")
 
     def _unload(self, request: Request) -> Plan:
         instance = str(request.body.get("instance_id") or "")
-        if instance not in self.loaded:
+        model = self._find(instance)
+        if model is None or model.name not in self.loaded:
             return error(f"No instance {instance}", 404, kind="model_not_found", code="model_not_found")
-        self.loaded.discard(instance)
+        if self.instances.get(model.name, 1) > 1:
+            self.instances[model.name] -= 1
+        else:
+            self.loaded.discard(model.name)
         return as_json({"instance_id": instance})
+
+    # Answers
 
     def _chat(self, request: Request) -> Plan:
         body = request.body
         wanted = body.get("response_format")
         if isinstance(wanted, dict) and wanted.get("type") not in ("json_schema", "text"):
             return as_json({"error": "'response_format.type' must be 'json_schema' or 'text'"}, 400)
-        model = self.models.get(request.model)
+        model = self._find(request.model)
         if model is None or model.embedding:
             return error(f'Model "{request.model}" not found', 404, param="model", code="model_not_found")
         if model.name not in self.loaded and not self._jit:
@@ -163,3 +228,14 @@ class ScriptedLMStudio(OpenAIDialect):
         return Frame(
             b"event: error\ndata: " + dump({"error": {"message": message}, "message": message}) + b"\n\n", "final"
         )
+
+    def overflow(self, body: Mapping[str, Any], tokens: int, window: int) -> Plan:
+        """The refusal of a prompt that does not fit: since 0.4 the engine's own, or an event with status 200."""
+        if "v1" not in self._native:
+            words = f"Trying to keep the first {tokens} tokens when context the overflows. However, the model is loaded"
+            return as_json({"error": f"{words} with context length of only {window} tokens, which is not enough."}, 400)
+        if not body.get("stream"):
+            return engine_overflow(tokens, window)
+        words = f"Input does not fit in context length. The input has {tokens} tokens"
+        frame = self.error_frame("", f"{words}, but the context length only supports {window} tokens.")
+        return Plan(frames=one(frame), content_type="text/event-stream")

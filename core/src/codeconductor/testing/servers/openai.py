@@ -1,12 +1,15 @@
-"""OpenAI's chat completions as local servers speak them, and the generic server with `/v1` alone."""
+"""OpenAI's chat completions as local servers speak them: the base of those that have them."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any, Literal
 
+import attrs
+
+from codeconductor.testing.servers.plans import Plan, as_json, dump
 from codeconductor.testing.servers.script import Said, ScriptedModel
-from codeconductor.testing.servers.server import Plan, ScriptedServer, as_json, dump
+from codeconductor.testing.servers.server import ScriptedServer
 from codeconductor.testing.servers.wire import Fault, Frame, FrameKind, Request
 
 if TYPE_CHECKING:
@@ -51,6 +54,13 @@ class OpenAIDialect(ScriptedServer):
         self._reasoning = reasoning
         self._refuses = refuses
 
+    cuts = False
+    """Whether a prompt that does not fit is cut in silence."""
+
+    def interrupts(self, model: ScriptedModel) -> bool:
+        """Whether an answer breaks off here because its model has left memory."""
+        return False
+
     def unauthorized(self, request: Request) -> Plan | None:
         """The refusal of a request without the key, or None."""
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
@@ -65,36 +75,40 @@ class OpenAIDialect(ScriptedServer):
         for field in self._refuses:
             if field in body:
                 return error(f"{field}: extra inputs are not permitted", 400, param=field)
+        tokens, window = self.prompt_tokens(body), self.window(model)
+        if tokens > window and not self.cuts:
+            return attrs.evolve(self.overflow(body, tokens, window), model=model)
         if body.get("stream"):
             return Plan(frames=self._stream(model, body), content_type="text/event-stream", model=model)
         return Plan(frames=self._whole(model, body), model=model)
 
     async def _stream(self, model: ScriptedModel, body: Mapping[str, Any]) -> AsyncIterator[Frame]:
-        async with self.slot(model):
-            await self.load(model)
+        async with self.answering(model):
             await asyncio.sleep(model.delay)
             said = self._inlined(model.says(body))
             frames = [self.reasoning_frame(model.name, piece) for piece in model.pieces(said.reasoning)]
-            frames += [self._delta(model.name, "text", {"content": piece}) for piece in model.pieces(said.text)]
+            frames += [self.text_frame(model.name, piece) for piece in model.pieces(said.text)]
             if said.tool_calls:
                 frames.append(self._delta(model.name, "tool", {"tool_calls": _calls(said)}))
             for position, frame in enumerate(frames):
                 if position:
                     await asyncio.sleep(model.pace)
+                if self.interrupts(model):
+                    yield self.error_frame(model.name, self.gone)
+                    return
                 yield frame
             yield self._delta(model.name, "final", {}, finish_reason=said.finish_reason)
             options = body.get("stream_options")
             if isinstance(options, dict) and options.get("include_usage"):
                 chunk = self._head(model.name, "chat.completion.chunk") | {
                     "choices": [],
-                    "usage": self._usage(said, body),
+                    "usage": self._usage(model, said, body),
                 }
                 yield Frame(b"data: " + dump(chunk) + b"\n\n", "final")
             yield DONE
 
     async def _whole(self, model: ScriptedModel, body: Mapping[str, Any]) -> AsyncIterator[Frame]:
-        async with self.slot(model):
-            await self.load(model)
+        async with self.answering(model):
             said = self._inlined(model.says(body))
             pieces = max(1, len([*model.pieces(said.reasoning), *model.pieces(said.text)]))
             await asyncio.sleep(model.delay + model.pace * (pieces - 1))
@@ -104,7 +118,10 @@ class OpenAIDialect(ScriptedServer):
             if said.tool_calls:
                 message["tool_calls"] = _calls(said)
             choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": said.finish_reason}
-            whole = self._head(model.name, "chat.completion") | {"choices": [choice], "usage": self._usage(said, body)}
+            whole = self._head(model.name, "chat.completion") | {
+                "choices": [choice],
+                "usage": self._usage(model, said, body),
+            }
             yield Frame(dump(whole), "whole")
 
     def _inlined(self, said: Said) -> Said:
@@ -116,8 +133,9 @@ class OpenAIDialect(ScriptedServer):
             finish_reason=said.finish_reason,
         )
 
-    def _usage(self, said: Said, body: Mapping[str, Any]) -> dict[str, int]:
-        prompt, completion = self.prompt_tokens(body), (len(said.text) + len(said.reasoning)) // 4 + 1
+    def _usage(self, model: ScriptedModel, said: Said, body: Mapping[str, Any]) -> dict[str, int]:
+        prompt = min(self.prompt_tokens(body), self.window(model))
+        completion = (len(said.text) + len(said.reasoning)) // 4 + 1
         return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
     @staticmethod
@@ -132,6 +150,10 @@ class OpenAIDialect(ScriptedServer):
             b"data: " + dump(self._head(model, "chat.completion.chunk") | {"choices": [choice]}) + b"\n\n", kind
         )
 
+    def text_frame(self, model: str, text: str) -> Frame:
+        """A frame of a stream with a piece of the answer."""
+        return self._delta(model, "text", {"content": text})
+
     def reasoning_frame(self, model: str, text: str) -> Frame:
         """A frame of a stream with a piece of reasoning."""
         if self._reasoning == "inline":
@@ -141,6 +163,28 @@ class OpenAIDialect(ScriptedServer):
     def error_frame(self, model: str, message: str) -> Frame:
         """The event that tells of an error; nothing but `[DONE]` follows it."""
         return Frame(b"data: " + dump({"error": {"message": message, "type": "server_error"}}) + b"\n\n", "final")
+
+    def failure(self, message: str, status: int) -> Plan:
+        """A refusal in the server's own form."""
+        return error(message, status, kind=kind_of(status))
+
+    def overflow(self, body: Mapping[str, Any], tokens: int, window: int) -> Plan:
+        """The refusal of a prompt that does not fit."""
+        words = f"This model's maximum context length is {window} tokens. However, your messages resulted in {tokens}."
+        return error(words, 400, param="messages", code="context_length_exceeded")
+
+
+def engine_overflow(tokens: int, window: int) -> Plan:
+    """llama.cpp's refusal of a prompt that does not fit, which others pass on."""
+    words = f"request ({tokens} tokens) exceeds the available context size ({window} tokens), try increasing it"
+    return error(words, 400, kind="exceed_context_size_error", code=400, n_prompt_tokens=tokens, n_ctx=window)
+
+
+def kind_of(status: int) -> str:
+    """The type of an error, as OpenAI names it."""
+    if status == 429:
+        return "rate_limit_error"
+    return "server_error" if status >= 500 else "invalid_request_error"
 
 
 def _calls(said: Said) -> list[dict[str, Any]]:
@@ -153,67 +197,3 @@ def _calls(said: Said) -> list[dict[str, Any]]:
         }
         for index, (name, arguments) in enumerate(said.tool_calls)
     ]
-
-
-class ScriptedOpenAI(OpenAIDialect):
-    """A server that has `/v1` and little else.
-
-    Args:
-        flavour: ``"plain"`` tells names alone; ``"llama.cpp"`` has `/props` and `/health`, ``"vllm"`` has `/health` and
-            tells each model's context length in the list.
-        slots: Requests that llama.cpp says it answers at once.
-        models: As of `OpenAIDialect`, and so the other arguments.
-    """
-
-    def __init__(
-        self,
-        *models: ScriptedModel | str,
-        flavour: Literal["plain", "llama.cpp", "vllm"] = "plain",
-        slots: int = 1,
-        key: str | None = None,
-        reasoning: ReasoningField = "reasoning_content",
-        refuses: tuple[str, ...] = (),
-        faults: Mapping[str, Fault] | None = None,
-        port: int = 0,
-    ) -> None:
-        super().__init__(*models, key=key, reasoning=reasoning, refuses=refuses, faults=faults, port=port)
-        self._flavour = flavour
-        self._slots_told = slots
-
-    def plan(self, request: Request) -> Plan:
-        """How a request is to be answered."""
-        if request.path == "/health" and self._flavour != "plain":
-            return as_json({"status": "ok"})
-        refusal = self.unauthorized(request)
-        if refusal is not None:
-            return refusal
-        if request.path == "/v1/models" and request.method == "GET":
-            return as_json({"object": "list", "data": [self._listed(model) for model in self.models.values()]})
-        if request.path == "/props" and self._flavour == "llama.cpp":
-            return as_json(self._props())
-        if request.path == "/v1/chat/completions" and request.method == "POST":
-            model = self.models.get(request.model)
-            if model is None and self._flavour == "llama.cpp" and len(self.models) == 1:
-                model = next(iter(self.models.values()))  # it has one, and does not look at the name
-            if model is None:
-                return error(f"The model `{request.model}` does not exist.", 404, kind="NotFoundError")
-            return self.completion(request, model)
-        return error("File Not Found", 404, kind="not_found_error", code=404)
-
-    def _listed(self, model: ScriptedModel) -> dict[str, Any]:
-        listed: dict[str, Any] = {"id": model.name, "object": "model"}
-        if self._flavour == "llama.cpp":
-            meta = {"n_ctx_train": model.context_length, "size": model.size}
-            return listed | {"created": CREATED, "owned_by": "llamacpp", "meta": meta}
-        if self._flavour == "vllm":
-            return listed | {"created": CREATED, "owned_by": "vllm", "max_model_len": model.window}
-        return listed
-
-    def _props(self) -> dict[str, Any]:
-        window = next((model.window for model in self.models.values()), 0)
-        return {
-            "default_generation_settings": {"n_ctx": window},
-            "total_slots": self._slots_told,
-            "model_path": next(iter(self.models), ""),
-            "build_info": "scripted",
-        }

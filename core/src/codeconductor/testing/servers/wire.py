@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 import struct
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias
@@ -48,6 +49,7 @@ class Request:
         headers: Names in lower case.
         content: The body's bytes.
         at: When it was complete, in seconds of `time.monotonic`.
+        turn: How many requests came before it on the same connection.
         ended: When its reply was, or what there is of it.
         outcome: What became of it; ``"cancelled"``: the client went away; ``"broken"``: a fault cut it.
     """
@@ -58,6 +60,7 @@ class Request:
     headers: Mapping[str, str]
     content: bytes
     at: float
+    turn: int = 0
     ended: float | None = None
     outcome: Literal["open", "answered", "cancelled", "broken"] = "open"
 
@@ -75,6 +78,12 @@ class Request:
         """The model that is asked for; empty where none is."""
         return str(self.body.get("model") or self.body.get("name") or "")
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """Ollama's options, such as `num_ctx`; empty where there are none."""
+        options = self.body.get("options")
+        return options if isinstance(options, dict) else {}
+
 
 class Broken(Exception):
     """The connection is of no more use."""
@@ -89,7 +98,9 @@ class Exchange:
         sent: Bytes of the body that were sent so far.
         status: Of the reply, until it has begun.
         content_type: Of the reply, until it has begun.
+        headers: Further ones of the reply, until it has begun; names in lower case.
         has_begun: Whether the headers are out.
+        has_ended: Whether the reply is complete.
     """
 
     def __init__(self, server: ScriptedServer, request: Request, writer: asyncio.StreamWriter) -> None:
@@ -98,7 +109,9 @@ class Exchange:
         self.sent = 0
         self.status = 200
         self.content_type = "application/json"
+        self.headers: dict[str, str] = {}
         self.has_begun = False
+        self.has_ended = False
         self._writer = writer
         self._chunked = False
 
@@ -116,6 +129,7 @@ class Exchange:
             "content-type": self.content_type,
             **({"transfer-encoding": "chunked"} if length is None else {"content-length": str(length)}),
             **self.server.headers,
+            **self.headers,
         }
         reason = HTTPStatus(self.status).phrase if self.status in set(HTTPStatus) else "Unknown"
         lines = [f"HTTP/1.1 {self.status} {reason}", *(f"{name}: {value}" for name, value in headers.items())]
@@ -132,8 +146,11 @@ class Exchange:
             await self._writer.drain()
 
     async def finish(self) -> None:
-        """End the body as it was announced."""
+        """End the body as it was announced, once."""
+        if self.has_ended:
+            return
         await self.begin(0)
+        self.has_ended = True
         if self._chunked and self.request.method != "HEAD":
             self._writer.write(b"0\r\n\r\n")
         await self._writer.drain()
@@ -158,16 +175,22 @@ class Exchange:
         self._writer.transport.abort()
         raise Broken
 
+    async def die(self) -> NoReturn:
+        """Take the whole server down here, as when it was killed."""
+        await self._writer.drain()
+        self.server.vanish()
+        raise Broken
+
 
 Fault: TypeAlias = Callable[[Exchange, AsyncIterator[Frame]], AsyncIterator[Frame]]
 """What goes wrong: it is handed the frames of the reply as they should be, and gives those that are sent.
 
 It may wait before the first one (the headers are sent with it), leave some out, put others in, or end the exchange with
-`hold`, `close` or `reset`.
+`hold`, `close`, `reset` or `die`.
 """
 
 
-async def read_request(reader: asyncio.StreamReader, first: bytes, clock: Callable[[], float]) -> Request | None:
+async def read_request(reader: asyncio.StreamReader, first: bytes, turn: int) -> Request | None:
     """The next request of a connection, of which the bytes `first` were read already; None when it was closed."""
     try:
         head = first + await reader.readuntil(b"\r\n\r\n")
@@ -185,4 +208,4 @@ async def read_request(reader: asyncio.StreamReader, first: bytes, clock: Callab
     except (asyncio.IncompleteReadError, ConnectionError):
         return None
     path, _, query = target.partition("?")
-    return Request(method.upper(), path, query, headers, content, at=clock())
+    return Request(method.upper(), path, query, headers, content, at=time.monotonic(), turn=turn)

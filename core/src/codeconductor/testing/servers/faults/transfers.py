@@ -1,0 +1,69 @@
+"""How a reply is sent that is otherwise as it should be: in other chunks, at a length, compressed."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING
+
+import attrs
+
+from codeconductor.testing.servers.wire import Frame
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from codeconductor.testing.servers.wire import Exchange, Fault
+
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+def rechunked(size: int = 1) -> Fault:
+    """The body comes in network chunks of so many bytes, wherever they cut it.
+
+    Args:
+        size: 1 splits every character that has several bytes; a large one puts several frames into one chunk.
+    """
+
+    async def fault(exchange: Exchange, frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
+        held = b""
+        async for frame in frames:
+            held += frame.data
+            while len(held) >= size:
+                yield Frame(held[:size], "text")
+                held = held[size:]
+        if held:
+            yield Frame(held, "text")
+
+    return fault
+
+
+def chunked() -> Fault:
+    """The reply is sent in chunks, as streams are, also where the server would announce its length."""
+
+    async def fault(exchange: Exchange, frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
+        async for frame in frames:
+            yield attrs.evolve(frame, kind="text") if frame.kind == "whole" else frame
+
+    return fault
+
+
+def with_length() -> Fault:
+    """The reply is sent at once when it is complete, with its length in the headers, also where it is a stream."""
+
+    async def fault(exchange: Exchange, frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
+        yield Frame(b"".join([frame.data async for frame in frames]), "whole")
+
+    return fault
+
+
+def gzipped() -> Fault:
+    """The reply is compressed, frame by frame and in chunks, whatever the client said that it accepts."""
+
+    async def fault(exchange: Exchange, frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
+        exchange.headers["content-encoding"] = "gzip"
+        packer = zlib.compressobj(wbits=_GZIP)
+        async for frame in frames:
+            yield Frame(packer.compress(frame.data) + packer.flush(zlib.Z_SYNC_FLUSH), "text")
+        yield Frame(packer.flush(), "text")
+
+    return fault
