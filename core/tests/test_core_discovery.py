@@ -76,8 +76,10 @@ def test_a_plugin_that_hangs_is_a_problem_within_the_limit(make_session: MakeSes
         (3, "TypeError: 'int' object is not iterable", "fault of the plugin"),
         ([a_model("x"), "parrot"], "gave str in place of a Model", "fault of the plugin"),
         (None, "TypeError: 'NoneType' object is not iterable", "fault of the plugin"),
+        (SystemExit("no licence"), "SystemExit: no licence", "fault of the plugin"),
+        (asyncio.CancelledError(), "CancelledError", "fault of the plugin"),
     ],
-    ids=["bug", "provider error", "number", "text among models", "nothing"],
+    ids=["bug", "provider error", "number", "text among models", "nothing", "exits", "cancels itself"],
 )
 def test_a_plugin_that_fails_costs_only_itself(
     make_session: MakeSession, result: object, error: str, hint: str
@@ -138,6 +140,18 @@ def test_one_name_on_several_hosts_gets_the_host_into_its_id(make_session: MakeS
     ]
 
 
+def test_no_two_models_have_the_same_id(make_session: MakeSession) -> None:
+    """Answers and votes go by it: two paths of one gateway, and an id that its plugin made up."""
+    gateway = [a_model(host="http://gate:80/a"), a_model(host="http://gate:80/b"), a_model(host="http://far:80")]
+    discovery = found(make_session, one=Gives(gateway), two=Gives([a_model("x", host="else:", id="acme/parrot")]))
+    assert [model.id for model in discovery.models] == [
+        "acme/parrot@else:",
+        "acme/parrot@far:80",
+        "acme/parrot@http://gate:80/a",
+        "acme/parrot@http://gate:80/b",
+    ]
+
+
 def test_a_model_that_two_plugins_list_is_asked_of_the_first(make_session: MakeSession) -> None:
     """And a warning names both."""
     session = make_session(one=Gives([a_model()]), two=Gives([a_model()]))
@@ -181,6 +195,19 @@ def test_all_hosts_are_asked_at_once_each_within_the_limit() -> None:
 
 
 # Who is asked
+
+
+def test_a_host_that_fails_in_a_way_of_its_own_leaves_the_others_alone() -> None:
+    """As one whose name no resolver takes."""
+
+    async def probe(host: str) -> list[Model]:
+        if host == "odd":
+            raise UnicodeError("label too long")
+        return [a_model(host=host)]
+
+    good, odd = run_at_once(discover_hosts("acme", ["good", "odd"], probe))
+    assert good == a_model(host="good")
+    assert (odd.host, odd.error) == ("odd", "UnicodeError: label too long")
 
 
 def test_loaded_models_come_first() -> None:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from codeconductor import Discovery, Model, Problem, Session, discover, hookimpl
-from codeconductor.discovery import choose
+from codeconductor.discovery import choose, to_ask
 from codeconductor.plugins import PluginInfo, Plugins
-from codeconductor.settings import read_settings
+from codeconductor.settings import read_settings, trust
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from codeconductor.testing import MakeSession
 
 MODEL = Model(provider="spare", name="wheel", host="embedded:", offer="fallback")
 PROBLEM = Problem(provider="spare", error="no weights", hint="fetch them", offer="fallback")
@@ -82,6 +84,20 @@ def test_a_remote_model_is_asked_only_when_it_is_named(pattern: str, asked: list
     """A glob that also matches models of this machine means those: no prompt leaves by accident."""
     models = [chat("gpt-oss:20b"), chat("gpt-oss:120b-cloud", remote=True)]
     assert [model.name for model in choose(models, patterns=[pattern])] == asked
+
+
+def test_a_project_names_no_remote_model_until_it_is_trusted(make_session: MakeSession, project_folder: Path) -> None:
+    """A cloned repository does not send prompts away; its user does, on the command line or by trusting it."""
+    file = project_folder / "conductor.toml"
+    file.write_text('[run]\nmodels = ["gpt-oss*cloud", "gpt-oss:20b"]\n')
+    models = [chat("gpt-oss:20b"), chat("gpt-oss:120b-cloud", remote=True)]
+    session = make_session()
+    assert [model.name for model in to_ask(session, models)] == ["gpt-oss:20b"]
+    assert [warning for warning in session.warnings if "ollama/gpt-oss:120b-cloud" in warning]
+    named = make_session({"run": {"models": ["gpt-oss:120b-cloud"]}})
+    assert [model.name for model in to_ask(named, models)] == ["gpt-oss:120b-cloud"]
+    trust(file)
+    assert len(to_ask(make_session(), models)) == 2
 
 
 def test_two_names_of_one_model_are_one_voice_unless_they_are_chosen() -> None:

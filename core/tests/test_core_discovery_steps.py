@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import signal
 import threading
 import time
@@ -14,6 +15,8 @@ from codeconductor.discovery import steps
 from codeconductor.testing import MakeSession, a_model, make_session, project_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from codeconductor import Discovery
 
 __all__ = ["make_session", "project_folder"]
@@ -87,6 +90,20 @@ def test_a_plugin_that_blocks_is_a_problem_and_the_others_are_listed(make_sessio
         ("second", "blocked for 0.05 s where it should wait")
     ]
     assert "disabled" in (discovery.problems[0].hint or "")
+
+
+@pytest.mark.usefixtures("short")
+def test_models_without_an_end_are_a_problem_as_well(make_session: MakeSession) -> None:
+    """Reading what a plugin gives is a step like any other."""
+
+    class Endless:
+        @hookimpl
+        async def conductor_discover_models(self) -> Iterator[Model]:
+            return itertools.repeat(a_model())
+
+    discovery = found(make_session, endless=Endless(), waiting=Waiting())
+    assert [model.name for model in discovery.models] == ["patient"]
+    assert [problem.provider for problem in discovery.problems] == ["endless"]
 
 
 @pytest.mark.usefixtures("short")

@@ -171,6 +171,10 @@ class Session:
         """The unchecked table with where each value came from."""
         return self.sources.table(name, cls)
 
+    def is_trusted(self, name: str, key: str) -> bool:
+        """Whether a setting has its value from the user, and not from a project's file that nobody has trusted."""
+        return key not in self.table(name, self._tables[name]).untrusted
+
     def _warn_of_unknown_tables(self) -> None:
         for name, origin in self.sources.names().items():
             if name in self._tables or f"providers.{name}" in self._tables or name == "providers":

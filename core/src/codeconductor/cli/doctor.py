@@ -102,8 +102,7 @@ def _plugins(session: Session) -> Iterator[Finding]:
 
 
 def _models(session: Session, found: Discovery) -> Iterator[Finding]:
-    from codeconductor.discovery import choose
-    from codeconductor.settings import RunSettings
+    from codeconductor.discovery import to_ask
 
     hosts: dict[tuple[str, str], list[str]] = {}
     for model in found.models:
@@ -113,8 +112,7 @@ def _models(session: Session, found: Discovery) -> Iterator[Finding]:
     for problem in found.problems:
         where = f" at {problem.host}" if problem.host else ""
         yield Finding("note", f"{problem.provider}{where}", problem.error, problem.hint)
-    run = session.settings("run", RunSettings)
-    asked = choose(found.models, patterns=run.models, providers=run.providers)
+    asked = to_ask(session, found.models)
     if asked:
         yield Finding("ok", "a run would ask", ", ".join(model.id for model in asked))
     else:

@@ -6,7 +6,7 @@ Every plugin is asked at once, and every plugin asks its own hosts at once; nobo
 from __future__ import annotations
 
 from codeconductor.discovery.asking import HOST_TIMEOUT, PLUGIN_TIMEOUT, discover, discover_hosts
-from codeconductor.discovery.choosing import choose, known_providers, matches
+from codeconductor.discovery.choosing import choose, known_providers, matches, to_ask
 from codeconductor.discovery.values import Discovery, Model, Problem
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "discover_hosts",
     "known_providers",
     "matches",
+    "to_ask",
 ]

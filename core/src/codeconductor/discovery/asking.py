@@ -10,7 +10,7 @@ import attrs
 from codeconductor.discovery.choosing import offered, with_ids
 from codeconductor.discovery.steps import Blocked, bounded, bounded_steps
 from codeconductor.discovery.values import Discovery, Model, Problem
-from codeconductor.errors import ConductorError, ProviderError
+from codeconductor.errors import ConductorError
 from codeconductor.events import Discovered
 
 if TYPE_CHECKING:
@@ -50,17 +50,25 @@ async def discover(session: Session) -> Discovery:
 
 
 async def _models_of(plugin: str, models: Awaitable[Iterable[object]]) -> list[Model | Problem]:
+    async def listed() -> list[object]:
+        return [item for item in await models]  # noqa: C416 - `list` would not let an endless iterator be interrupted
+
     try:
         async with asyncio.timeout(PLUGIN_TIMEOUT):
-            items = list(await bounded(models))
+            items = await bounded(listed())
     except Blocked as exc:
         return [Problem(provider=plugin, error=str(exc), hint=_report(plugin))]
     except TimeoutError:
         return [Problem(provider=plugin, error=f"did not list its models within {PLUGIN_TIMEOUT:g} s")]
     except ConductorError as exc:
         return [Problem(provider=plugin, error=exc.message, hint=exc.hint)]
-    except Exception as exc:  # noqa: BLE001 - whatever a plugin raises costs only itself
-        return [Problem(provider=plugin, error=f"{type(exc).__name__}: {exc}", hint=_report(plugin))]
+    except asyncio.CancelledError as exc:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        return [_fault(plugin, None, exc)]  # nobody cancelled us: it is the plugin's own
+    except (Exception, SystemExit) as exc:  # noqa: BLE001 - whatever a plugin raises costs only itself
+        return [_fault(plugin, None, exc)]
     wrong = [item for item in items if not isinstance(item, Model | Problem)]
     if wrong:
         error = f"gave {type(wrong[0]).__name__} in place of a Model"
@@ -72,6 +80,11 @@ def _blanked(problem: Problem, session: Session) -> Problem:
     """LM Studio's refusal of a token repeats the beginning of it."""
     hint = session.blanked(problem.hint) if problem.hint else None
     return attrs.evolve(problem, error=session.blanked(problem.error), hint=hint)
+
+
+def _fault(plugin: str, host: str | None, exc: BaseException) -> Problem:
+    error = ": ".join(filter(None, (type(exc).__name__, str(exc))))
+    return Problem(provider=plugin, host=host, error=error, hint=_report(plugin))
 
 
 def _report(plugin: str) -> str:
@@ -88,8 +101,8 @@ async def discover_hosts(
     Args:
         provider: Named in problems.
         hosts: Base addresses.
-        probe: Lists one host's models. A `ProviderError` that it raises, or 5 s without an answer, makes a `Problem`
-            of that host and leaves the others alone.
+        probe: Lists one host's models. Whatever it raises, or 5 s without an answer, makes a `Problem` of that host
+            and leaves the others alone.
 
     Returns:
         Models and problems, in the order of the hosts.
@@ -102,9 +115,11 @@ async def discover_hosts(
         except TimeoutError:
             error = f"{host} did not list its models within {HOST_TIMEOUT:g} s"
             return [Problem(provider=provider, host=host, error=error, hint="is it busy, or another program?")]
-        except ProviderError as exc:
+        except ConductorError as exc:
             return [Problem(provider=provider, host=host, error=exc.message, hint=exc.hint)]
         except Blocked as exc:
             return [Problem(provider=provider, host=host, error=str(exc), hint=_report(provider))]
+        except Exception as exc:  # noqa: BLE001 - such as a host's name that no resolver takes
+            return [_fault(provider, host, exc)]
 
     return [item for items in await asyncio.gather(*map(ask, hosts)) for item in items]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlsplit
 
 import attrs
 
@@ -37,20 +36,27 @@ def offered(items: Iterable[Found], models: Sequence[Model], session: Session) -
 
 def with_ids(models: Sequence[Model], session: Session) -> tuple[Model, ...]:
     """Tell models of one name on several hosts apart; drop what two plugins both list."""
-    unique: dict[tuple[str, str, str], Model] = {}
+    unique: dict[tuple[str, str], Model] = {}
     for model in models:
-        key = (model.provider, model.name, model.host)
-        first = unique.setdefault(key, model)
+        first = unique.setdefault((model.id, model.host), model)
         if first is not model and first.plugin != model.plugin:
             session.warn(f"plugins {first.plugin!r} and {model.plugin!r} both list {model.id}: the first is asked")
-    counts = Counter((model.provider, model.name) for model in unique.values())
-    named = [
-        attrs.evolve(model, id=f"{model.id}@{urlsplit(model.host).netloc or model.host}")
-        if counts[model.provider, model.name] > 1
-        else model
-        for model in unique.values()
-    ]
+    hosts = Counter(model.id for model in unique.values())
+    at = Counter((model.id, _address(model.host)) for model in unique.values())
+
+    def told_apart(model: Model) -> str:
+        if hosts[model.id] == 1:
+            return model.id
+        address = _address(model.host)
+        return f"{model.id}@{address if at[model.id, address] == 1 else model.host}"
+
+    named = [attrs.evolve(model, id=told_apart(model)) for model in unique.values()]
     return tuple(sorted(named, key=lambda model: model.id))
+
+
+def _address(host: str) -> str:
+    """``host:port`` of a base address; what has none, such as ``memory:``, stays as it is."""
+    return host.partition("://")[2].partition("/")[0] or host
 
 
 def known_providers(session: Session, found: Discovery) -> frozenset[str]:
@@ -64,6 +70,25 @@ def matches(model: Model, pattern: str) -> bool:
     """Whether a glob matches a model's id or its name; case does not count."""
     pattern = pattern.lower()
     return any(fnmatchcase(text.lower(), pattern) for text in (model.id, model.name))
+
+
+def to_ask(session: Session, models: Sequence[Model]) -> list[Model]:
+    """The models that a run in this session asks.
+
+    An untrusted project's file may name models of this machine, but none on somebody else's computer: a cloned
+    repository must not redirect prompts.
+    """
+    run = session.settings("run", RunSettings)
+    chosen = choose(models, patterns=run.models, providers=run.providers)
+    if session.is_trusted("run", "models"):
+        return chosen
+    for model in chosen:
+        if model.remote:
+            session.warn(
+                f"{model.id} runs on somebody else's computer and is not asked: the project's file that names it "
+                "is not trusted (`conductor config trust` trusts it as it stands)"
+            )
+    return [model for model in chosen if not model.remote]
 
 
 def choose(models: Iterable[Model], *, patterns: Sequence[str] = (), providers: Sequence[str] = ()) -> list[Model]:

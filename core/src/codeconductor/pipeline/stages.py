@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from codeconductor.consensus import collect_weights, decide, find_strategy, settling
-from codeconductor.discovery import choose, discover, known_providers
+from codeconductor.discovery import discover, known_providers, to_ask
 from codeconductor.dispatch import SMALL, Answer, Limits, dispatch, question
 from codeconductor.errors import ConductorError, LowConfidenceError, NoModelError, nearest, unknown_name
 from codeconductor.events import RunStarted
@@ -150,7 +150,7 @@ def _chosen(session: Session, found: Discovery, settings: RunSettings) -> list[M
     for provider in settings.providers:
         if provider not in known:
             raise unknown_name("provider", provider, known)
-    models = choose(found.models, patterns=settings.models, providers=settings.providers)
+    models = to_ask(session, found.models)
     if models:
         if all(model.offer == "fallback" for model in models) and not (settings.models or settings.providers):
             small = all(model.parameters is not None and model.parameters < SMALL for model in models)

@@ -54,11 +54,19 @@ class Origin:
 
 @attrs.frozen
 class Table:
-    """One table merged from all layers, unchecked."""
+    """One table merged from all layers, unchecked.
+
+    Attributes:
+        values: By the field's name.
+        origins: Where each value came from.
+        ignored: What an untrusted project's file may not say.
+        untrusted: Names of the values that come from such a file.
+    """
 
     values: dict[str, object]
     origins: dict[str, Origin]
-    ignored: tuple[Origin, ...]
+    ignored: tuple[Origin, ...] = ()
+    untrusted: frozenset[str] = frozenset()
 
 
 @attrs.frozen(kw_only=True)
@@ -77,6 +85,7 @@ class Settings:
         values: dict[str, object] = {}
         origins: dict[str, Origin] = {}
         ignored: list[Origin] = []
+        untrusted: set[str] = set()
         fields = {field.name: field for field in attrs.fields(cls)}
         for layer in reversed(self.layers):
             found = {**_find(layer, name.removeprefix("providers.")), **_find(layer, name)}
@@ -89,7 +98,8 @@ class Settings:
                 target = field.name if field is not None else key
                 values[target] = value
                 origins[target] = origin
-        return Table(values, origins, tuple(ignored))
+                (untrusted.discard if layer.trusted else untrusted.add)(target)
+        return Table(values, origins, tuple(ignored), frozenset(untrusted))
 
     def _loosens(self, field: attrs.Attribute[object], value: object, weaker: Mapping[str, object]) -> bool:
         rule = field.metadata.get(NEEDS_TRUST, False) or field.name in _SENSITIVE
