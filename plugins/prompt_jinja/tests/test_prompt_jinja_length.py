@@ -75,7 +75,9 @@ def test_the_limit_is_kept_as_long_as_there_is_something_to_leave_out(fitted: Ca
     for tokens, prompt in lengths(fitted):
         if estimate_tokens(prompt.text) > tokens:
             assert not any(mark in prompt.text for _, mark in MARKS)
-            assert any("never left out" in warning for warning in prompt.warnings)
+            (warning,) = prompt.warnings
+            assert "never left out" in warning
+            assert "is kept to" not in warning
 
 
 def test_the_task_and_what_was_agreed_are_always_there(fitted: Callable[[int], Prompt]) -> None:

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from codeconductor import Consensus, ContextFile, Disagreement, FieldConsensus, Option, Project
+from codeconductor import Consensus, ContextFile, Disagreement, FieldConsensus, Option, Project, PromptLimits
 from codeconductor.testing import an_answer
 
 if TYPE_CHECKING:
@@ -139,6 +139,14 @@ def test_done_means_the_projects_own_tests(render: Render, root: Path) -> None:
     assert "Say how you ran them" in render(project=Project(root=root)).text
 
 
+def test_a_test_that_shows_a_fault_is_done_too(render: Render) -> None:
+    """Such a test stays, and its project's tests cannot pass: nothing may ask for that."""
+    text = render(kind="test").text
+    assert "leave that test in place" in text
+    assert "exits 0" not in text
+    assert "with `pytest -q` every new test passes, or fails because of a fault" in section(text, "Tests")
+
+
 def test_facts_of_the_project_are_told(render: Render, root: Path) -> None:
     """Layout, languages and standards need no model; of the machine's paths nothing is told."""
     project = Project(
@@ -183,6 +191,15 @@ def test_code_alone_makes_a_whole_prompt(render: Render) -> None:
     assert prompt.template == "function"
     assert "Written by a model, agreement 60 %" in prompt.text
     assert "\n\n\n\n" not in prompt.text
+
+
+@pytest.mark.parametrize("tokens", [1, 16_000])
+def test_blank_lines_are_single(render: Render, a_decision: Decide, tokens: int) -> None:
+    """Whatever is there or left out; above the first rule two are as meant."""
+    for kind in ("function", "test", "question"):
+        for consensus in (a_decision(), Consensus(outcome={"code": CODE, "answer": "a"}, agreement=1.0)):
+            text = render(consensus, kind=kind, limits=PromptLimits(max_tokens=tokens)).text
+            assert "\n\n\n" not in text
 
 
 def test_code_of_the_choice_is_taken_where_the_outcome_has_none(render: Render) -> None:
@@ -231,6 +248,7 @@ def test_a_question_gets_the_answer_and_no_tests(render: Render, a_decision: Dec
     assert "- O(n) (3 of 4 models)" in section(text, "The models' answer")
     assert "each character once" in section(text, "Their reasons")
     assert "Do not change any file" in text
+    assert "cover this input with a test" not in text
     assert "Tests" not in headings(text)
 
 

@@ -74,13 +74,14 @@ def fit(view: View, limits: PromptLimits, write: Callable[[dict[str, Any]], str]
 
 
 def _warnings(cut: _Cut, tokens: int, limit: int) -> Iterable[str]:
-    if cut.said():
-        yield f"the prompt is kept to {limit} tokens; left out: {', '.join(cut.said())}"
+    left_out = ", ".join(cut.said())
     if tokens > limit:
         yield (
-            f"the prompt has about {tokens} tokens, more than the {limit} asked for: "
-            "the task and what was agreed on are never left out"
+            f"the prompt has about {tokens} tokens, more than the {limit} asked for: the task and what was agreed on "
+            f"are never left out{f'; left out: {left_out}' if left_out else ''}"
         )
+    elif left_out:
+        yield f"the prompt is kept to {limit} tokens; left out: {left_out}"
 
 
 def _with_quotes(cut: _Cut, text: str, room: int, write: Callable[[dict[str, Any]], str]) -> str:
