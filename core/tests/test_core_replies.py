@@ -6,7 +6,7 @@ import json
 import time
 
 import pytest
-from codeconductor import fence_for, read_reply, split_reasoning
+from codeconductor import fence_for, read_reply, split_reasoning, to_plain
 from codeconductor.dispatch.replies import MAX_JSON, MAX_REPAIR, PROPOSAL_FIELDS, fences, read_json
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -134,10 +134,13 @@ def test_long_json_is_read_and_longer_is_left_as_text() -> None:
     assert read_json(json.dumps({"approach": "a" * MAX_JSON})) is None
 
 
-def test_a_deep_object_is_no_fault() -> None:
-    """However deep a model nests."""
-    deep = '{"approach":' * 5_000 + "1" + "}" * 5_000
-    assert read_reply(f"```json\n{deep}\n```").text
+@pytest.mark.parametrize("depth", [90, 700, 5_000])
+def test_a_deep_object_is_no_fault(depth: int) -> None:
+    """However deep a model nests: what no document could hold is left as text."""
+    deep = '{"approach":' * depth + "1" + "}" * depth
+    reply = read_reply(f"```json\n{deep}\n```")
+    assert reply.text
+    assert (to_plain(reply.data) is not None) == (depth < 100)
 
 
 # Characters

@@ -23,6 +23,9 @@ MAX_JSON = 256 * 1024
 MAX_REPAIR = 64 * 1024
 """Characters of the longest text that is repaired into JSON, which takes a second for every 100,000 of them."""
 
+MAX_DEPTH = 100
+"""Objects and lists within each other that are kept: a proposal needs four, and Python's recursion ends at 1,000."""
+
 MAX_OPEN = 64
 """Brackets that are never closed, in a text that is repaired: a model that only repeats `{` meant no object."""
 
@@ -239,9 +242,24 @@ def read_json(text: str) -> dict[str, Any] | None:
         data = json.loads(text, parse_constant=lambda _constant: None)
     except (ValueError, RecursionError):
         data = _repaired(text)
+    if _is_deep(data):
+        return None
     if "\\ud" in text.lower():  # half a character may be written as an escape
         data = json.loads(_mended(json.dumps(data, ensure_ascii=False)))
     return data if isinstance(data, dict) and data else None
+
+
+def _is_deep(data: object) -> bool:
+    """Whether it nests deeper than `MAX_DEPTH`; told without recursion, for which it may be too deep already."""
+    level = [data]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for item in level
+            if isinstance(item, dict | list)
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+    return bool(level)
 
 
 def _repaired(text: str) -> object:
