@@ -150,6 +150,30 @@ def test_a_program_with_an_open_bracket_is_not_whole() -> None:
     assert is_whole("case x in a) echo ;; esac", "bash")
 
 
+@pytest.mark.parametrize(
+    "source",
+    ["s.replace(/[(]/g, '');", "const quote = /[\"'(]/;", "if (x) { return /\\(/.test(x); }", "f(a / (b + c) / d)"],
+)
+def test_brackets_and_quotes_in_a_regular_expression_do_not_count(source: str) -> None:
+    """It is no text in quotes, and yet a text; a division is none."""
+    assert is_whole(source, "javascript")
+    assert not is_whole(source + "{", "javascript")
+
+
+def test_slashes_in_a_regular_expression_begin_no_comment() -> None:
+    """What comes after it counts."""
+    one, other = (f"const web = /https?:\\/\\//.test(url); {call}();" for call in "fg")
+    assert source_shape(one, "javascript") != source_shape(other, "javascript")
+
+
+@pytest.mark.parametrize("row", ['\\"', "/* ", "(/[", "\\'", "'", "/*"])
+def test_a_row_of_marks_takes_no_time_in_proportion_to_its_square(row: str) -> None:
+    """Small models end in loops; this would take minutes."""
+    for language in ("c", "javascript", "rust"):
+        assert source_shape(row * 50_000, language) is not None
+        assert is_whole(row * 50_000, language) in (True, False)
+
+
 def test_layout_is_no_difference_in_long_programs() -> None:
     """A call over several lines compiles to the same as one on a single line."""
     short = "def f(a, b):\n    if a and b:\n        return g(a, b)\n    return [x for x in a if x]\n"

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 LONGEST = 100_000
 """Characters of the longest text that is looked through for calls."""
 
+DEEPEST = 50
+"""Levels of an argument that are looked at."""
+
 
 @attrs.frozen
 class Call:
@@ -36,11 +39,28 @@ def calls_of(answer: Answer, *, spoken: bool) -> tuple[Call, ...]:
         spoken: Whether calls that stand in its text count as well.
     """
     if answer.tool_calls:
-        return tuple(Call(call.name, _arguments(call.arguments)) for call in answer.tool_calls)
+        return tuple(_call(call.name, call.arguments) for call in answer.tool_calls)
     if not spoken:
         return ()
     found = tuple(_in_json(answer.data)) if answer.data is not None else ()
     return found or tuple(_in_text(answer.text[:LONGEST]))
+
+
+def _call(name: str, arguments: object) -> Call:
+    return Call(name, {name: _plain(value) for name, value in _arguments(arguments).items()})
+
+
+def _plain(value: object, depth: int = 0) -> Any:
+    """A value as JSON could hold it; what is nested deeper than anybody means is cut off."""
+    if depth > DEEPEST:
+        return "…"
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item, depth + 1) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, depth + 1) for item in value]
+    if isinstance(value, set | frozenset):
+        return [_plain(item, depth + 1) for item in sorted(value, key=repr)]
+    return value if value is None or isinstance(value, bool | int | float | str) else repr(value)
 
 
 def key_of(calls: tuple[Call, ...]) -> str:
@@ -51,14 +71,11 @@ def key_of(calls: tuple[Call, ...]) -> str:
     return "\n".join(sorted(f"{call.name.replace('.', '_')}{_normal(call.arguments)}" for call in calls))
 
 
-def _normal(value: object, depth: int = 0) -> str:
-    if depth > 50:
-        return "…"
+def _normal(value: object) -> str:
     if isinstance(value, Mapping):
-        items = (f"{name}:{_normal(item, depth + 1)}" for name, item in value.items())
-        return "{" + ",".join(sorted(items)) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(_normal(item, depth + 1) for item in value) + "]"
+        return "{" + ",".join(sorted(f"{name}:{_normal(item)}" for name, item in value.items())) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_normal, value)) + "]"
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return repr(int(value))
     if isinstance(value, str):
@@ -101,7 +118,7 @@ def _in_json(value: object, depth: int = 0) -> Iterator[Call]:
         name = value.get("name") or value.get("function") or value.get("tool")
         given = next((value[key] for key in ("arguments", "parameters", "args", "input") if key in value), None)
         if isinstance(name, str):
-            yield Call(name.strip(), _arguments(given))
+            yield _call(name.strip(), given)
         else:
             for key in ("tool_calls", "function_call", "function", "calls"):
                 if key in value:
@@ -131,7 +148,7 @@ def _in_part(text: str) -> Iterator[Call]:
         return
     named = _NAMED.match(text)
     if named:
-        yield Call(named[1], _arguments(named[2]))
+        yield _call(named[1], named[2])
         return
     yield from _in_spoken(text)
 
@@ -144,10 +161,10 @@ def _in_spoken(text: str) -> Iterator[Call]:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 tree = ast.parse(part.strip().removeprefix("return "), mode="eval").body
+            nodes = tree.elts if isinstance(tree, ast.List | ast.Tuple) else [tree]
+            found = [_spoken(node) for node in nodes if isinstance(node, ast.Call)]
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
-        nodes = tree.elts if isinstance(tree, ast.List | ast.Tuple) else [tree]
-        found = [_spoken(node) for node in nodes if isinstance(node, ast.Call)]
         if found:
             yield from found
             return
@@ -156,7 +173,7 @@ def _in_spoken(text: str) -> Iterator[Call]:
 def _spoken(node: ast.Call) -> Call:
     arguments = {keyword.arg or "**": _value(keyword.value) for keyword in node.keywords}
     arguments |= {str(number): _value(argument) for number, argument in enumerate(node.args)}
-    return Call(ast.unparse(node.func), arguments)
+    return _call(ast.unparse(node.func), arguments)
 
 
 def _value(node: ast.expr) -> object:

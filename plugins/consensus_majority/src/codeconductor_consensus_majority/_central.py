@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ LONGEST = 600
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _PRIVATE = 0xE000
-"""From here on each token gets a character of its own; surrogates lie below."""
+"""From here on each token gets a character of its own, the last one for all that are too many; surrogates lie below."""
 
 
 def centrality(votes: Mapping[str, float], among: Sequence[str] | None = None) -> dict[str, float]:
@@ -64,6 +65,8 @@ class _Codes:
             for number, match in enumerate(_TOKEN.finditer(text)):
                 if number == LONGEST:
                     break
-                code.append(self._tokens.setdefault(match[0].casefold(), chr(_PRIVATE + len(self._tokens))))
+                code.append(
+                    self._tokens.setdefault(match[0].casefold(), chr(min(_PRIVATE + len(self._tokens), sys.maxunicode)))
+                )
             self._texts[text] = "".join(code)
         return self._texts[text]
