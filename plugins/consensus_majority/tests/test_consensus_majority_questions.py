@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -65,6 +66,8 @@ def test_the_answer_is_found_in_what_was_said(text: str, said: str) -> None:
         ("True", "true"),
         ("['a', 1.0]", '["a", 1]'),
         ("{'b': 1, 'a': 2}", '{"a": 2, "b": 1}'),
+        ("x²", "x^2"),
+        ("½", "0.5"),
     ],
 )
 def test_a_value_is_the_same_however_it_is_written(one: str, other: str) -> None:
@@ -83,6 +86,9 @@ def test_a_value_is_the_same_however_it_is_written(one: str, other: str) -> None
         ("a+b", "a-b"),
         ("1.5", "15"),
         ("0.1", ".01"),
+        ("10⁵", "105"),
+        ("x²", "x2"),
+        ("2½", "21/2"),
     ],
 )
 def test_different_values_stay_apart(one: str, other: str) -> None:
@@ -102,6 +108,33 @@ def test_case_counts_where_an_answer_is_in_quotes() -> None:
 def test_an_option_is_known_by_its_letter_and_by_its_text(text: str) -> None:
     """However a model words its choice."""
     assert Values(CHOICE, ()).normal(text) == "b"
+
+
+@pytest.mark.parametrize("text", ["A, B", "A and B", "(A), (B)", "A,B,C"])
+def test_several_letters_are_not_the_first_of_them(text: str) -> None:
+    """Whether or not somebody answered with that one alone."""
+    assert Values(CHOICE, ["A"]).normal(text) != Values(CHOICE, ["A"]).normal("A")
+    assert Values(CHOICE, ["A"]).normal("A, I think") == "a"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'It says "answer": "a "b"' + " " * 50_000 + "c",
+        "\\boxed{" * 10_000,
+        '"answer": ' * 10_000,
+        "the answer is " * 10_000,
+    ],
+    ids=["blanks", "boxes", "fields", "phrases"],
+)
+def test_an_answer_that_repeats_itself_takes_no_time_in_proportion_to_its_square(text: str) -> None:
+    """Small models end in loops; this would take minutes."""
+    assert said_by(an_answer(text)) is not None
+
+
+def test_an_option_of_any_length_may_be_offered() -> None:
+    """Python reads no number of more than 4,300 digits."""
+    assert Values("Which?\nA. " + "1" * 5_000 + "\nB. 2", ()).normal("(A)") == "a"
 
 
 def test_a_question_is_decided_by_its_values(decide: Callable[..., Consensus]) -> None:
@@ -161,6 +194,22 @@ def test_calls_are_compared_by_name_and_arguments(decide: Callable[..., Consensu
     )
     assert consensus.outcome["calls"] == [{"name": "f", "arguments": {"a": 1, "b": 2}}]
     assert consensus.agreement == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("text", ["f(a=b" + ".b" * 900 + ")", "f" + ".b" * 900 + "(a=1)", "f(a=b" + "+b" * 900 + ")"])
+def test_a_call_that_is_nested_too_deep_is_none(decide: Callable[..., Consensus], text: str) -> None:
+    """It is text then, as any other."""
+    assert calls_of(an_answer(text), spoken=True) == ()
+    assert decide(answered(text), **CALL).choice is not None
+
+
+@pytest.mark.parametrize(
+    "arguments", ["a={1, 'x'}, b=b'x', c=1j, d=...", "a={(1, 2): 3, 4: 5}", "a=" + "[" * 80 + "]" * 80, "*a, **b"]
+)
+def test_arguments_are_what_json_can_hold(decide: Callable[..., Consensus], arguments: str) -> None:
+    """Whatever Python's syntax knows beyond that."""
+    calls = decide(answered(f"[f({arguments})]"), **CALL).outcome["calls"]
+    assert json.loads(json.dumps(calls)) == calls
 
 
 def test_tool_calls_of_a_coding_task_count_where_nobody_wrote_code(decide: Callable[..., Consensus]) -> None:

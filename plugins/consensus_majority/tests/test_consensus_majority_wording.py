@@ -83,6 +83,42 @@ def test_opposites_are_never_crossed(one: str, other: str) -> None:
     assert not same(sentence.format(one), sentence.format(other))
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Raise ValueError if n > 0", "Raise ValueError if n >= 0"),
+        ("Raise ValueError if the count ≤ 10", "Raise ValueError if the count ≥ 10"),
+        ("Loop over all of the indices from 0 to n-1", "Loop over all of the indices from 0 to n+1"),
+        ("Loop over all of the indices from 0 to n", "Loop over all of the indices from 0 to n - 1"),
+        ("assert is_palindrome('level') == True", "assert is_palindrome('level') != True"),
+        ("The offset must be −1 in the table", "The offset must be 1 in the table"),
+        ("There are at most 10⁵ users of the account", "There are at most 105 users of the account"),
+    ],
+)
+def test_an_operator_or_a_sign_is_never_crossed(one: str, other: str) -> None:
+    """A bound that is included is not one that is excluded; signs beyond ASCII say what those within it say."""
+    assert not same(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Return an empty list, not None", "Return None, not an empty list"),
+        ("It doesnt change the input list in place", "It does change the input list in place"),
+        ("Divide the total by the count", "Divide the count by the total"),
+    ],
+)
+def test_what_is_denied_or_divided_by_is_not_swapped(one: str, other: str) -> None:
+    """The same words, and the contrary."""
+    assert not same(one, other)
+
+
+def test_signs_beyond_ascii_are_those_within_it() -> None:
+    """However a model types them; a dash within a word is no minus."""
+    assert same("There are at most n² steps and ≤ 10⁵ users", "There are at most n^2 steps and <= 10^5 users")
+    assert same("Use UTF-8 encoding for the file", "Use UTF 8 encoding for the file")
+
+
 def test_marks_and_idle_words_do_not_count() -> None:
     """Bullets, backticks, case and the words around what is said."""
     assert same("- The function **must** validate the `email` address", "Validates email addresses.")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import ast
 import json
 import re
-import unicodedata
 import warnings
 from collections.abc import Mapping
-from fractions import Fraction
 from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
+from codeconductor_consensus_majority._signs import plain_signs
 from codeconductor_consensus_majority._words import NUMBERS
 
 if TYPE_CHECKING:
@@ -25,8 +24,11 @@ LONGEST = 200
 LONGEST_WORDS = 3
 """Words of the longest value that is no literal."""
 
-_FIELD = re.compile(r"[\"']answer[\"']\s*:\s*(?P<said>\"(?:\\.|[^\"\\])*\"|[^\n]+?)\s*,?\s*(?=\}|$)", re.IGNORECASE)
-"""The field of a JSON object that is too broken to be read as one."""
+_FIELD = re.compile(
+    r"[\"']answer[\"']\s*+:\s*+(?P<said>\"(?:\\.|[^\"\\])*+\"(?=\s*+,?\s*+(?:\}|$))|[^\n}]{1,1000}+(?=\s*+(?:\}|$)))",
+    re.IGNORECASE,
+)
+"""The field of a JSON object that is too broken to be read as one; it takes time in proportion to the text."""
 
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _HASHES = re.compile(r"^#{3,4}\s*(.+)$", re.MULTILINE)
@@ -45,7 +47,8 @@ def said_by(answer: Answer) -> str | None:
                 return _plain(value)
     text = answer.text.strip()
     found = [_unescaped(match["said"]) for match in _FIELD.finditer(text)]
-    found = found or [text[match.end() : _closing(text, match.end())] for match in _BOXED.finditer(text)]
+    if not found and (boxes := [match.end() for match in _BOXED.finditer(text)]):
+        found = [text[boxes[-1] : _closing(text, boxes[-1])]]
     found = found or [match[1] for match in _HASHES.finditer(text) if len(match[1]) <= LONGEST and "####" in match[0]]
     found = found or [match["said"] for match in _SAYS.finditer(text)]
     if not found or not found[-1].strip():
@@ -69,7 +72,7 @@ def _unescaped(text: str) -> str:
     try:
         return _plain(json.loads(text))
     except ValueError:
-        return text.strip().removeprefix('"').removesuffix('"')
+        return text.strip().removesuffix(",").rstrip().removeprefix('"').removesuffix('"')
 
 
 def _closing(text: str, start: int) -> int:
@@ -89,6 +92,11 @@ def _first_sentence(text: str) -> str:
 _OPTION = re.compile(r"^\s*\(?([A-Z])[.):]\s*(.+)$", re.MULTILINE)
 _LETTER = re.compile(r"^\(?([A-Za-z])\)?(?:$|[\s]*[.):,]|\s*\()|^\(([A-Za-z])\)")
 
+_LETTERS = re.compile(
+    r"\(?[A-Za-z][).]?\s*(?:,\s*(?:and|or)\b|[,;&]|and\b|or\b)\s*\(?(?:[B-HJ-Z]\b(?!')|[A-Za-z]\s*(?:[),;.]|$))"
+)
+"""Several letters: ``A, B`` and ``(A) and (C)``, but not ``A, I think`` or ``B, a city``."""
+
 
 class Values:
     """Brings the answers to one question into a normal form, in which the same value is the same text.
@@ -101,22 +109,23 @@ class Values:
     """
 
     def __init__(self, question: str, said: Iterable[str], *, exact: bool = False) -> None:
-        options = _OPTION.findall(question)
         plain = [_unwrapped(text) for text in said if len(text) <= LONGEST]
         self._exact = exact or any(map(_is_quoted, plain))
         self._letters = {text.casefold() for text in plain if re.fullmatch("[A-Za-z]", text)}
         self._options: dict[str, str] = {}
         options = _OPTION.findall(question)
         if [letter for letter, _ in options[:2]] == ["A", "B"]:
-            self._options = {self._form(text): letter.casefold() for letter, text in reversed(options)}
-            self._letters |= set(self._options.values())
+            self._letters |= {letter.casefold() for letter, _ in options}
+            self._options = {
+                self._form(text): letter.casefold() for letter, text in reversed(options) if len(text) <= LONGEST
+            }
 
     def normal(self, text: str) -> str | None:
         """The normal form; None for an answer that is prose: of several lines, or of more than three words."""
         if len(text) > LONGEST or "\n" in text.strip():
             return None
         letter = _LETTER.match(_unwrapped(text))
-        if letter and (letter[1] or letter[2]).casefold() in self._letters:
+        if letter and not _LETTERS.match(letter.string) and (letter[1] or letter[2]).casefold() in self._letters:
             return (letter[1] or letter[2]).casefold()
         form = self._form(text)
         if form in self._options:
@@ -162,7 +171,7 @@ _WRAPPERS = (
 
 def _unwrapped(text: str) -> str:
     """Without the words, the Markdown and the LaTeX around a value."""
-    text = unicodedata.normalize("NFKC", text).strip()
+    text = plain_signs(text).strip()
     for _ in range(8):
         before = text
         for wrapper in _WRAPPERS:
@@ -183,7 +192,9 @@ _NUMBER = re.compile(r"([+-]?)\s*[$€£]?\s*(\d{1,3}(?:[,_ ]\d{3})+(?:\.\d+)?|\
 
 def _number(text: str) -> str | None:
     """One form for all that is the same number: 1,000 and 1000.0, 1/2 and 0.5, three and 3."""
-    text = _FRACTION.sub(r"\1/\2", text).replace("\\,", "").replace("\\$", "$").replace("−", "-")
+    from fractions import Fraction  # a third of the time that importing this plugin would take, and only for questions
+
+    text = _FRACTION.sub(r"\1/\2", text).replace("\\,", "").replace("\\$", "$")
     text = {"one": "1", **NUMBERS}.get(text.casefold(), text)
     share = re.fullmatch(r"(.+?)\s*\\?%", text)
     text, percent = (share[1], "%") if share else (text, "")

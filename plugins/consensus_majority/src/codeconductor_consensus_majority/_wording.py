@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import attrs
 
+from codeconductor_consensus_majority._signs import plain_signs
 from codeconductor_consensus_majority._words import (
     IDLE,
     KINDS,
     LIMITS,
     NEGATIONS,
     NUMBERS,
+    OPERATORS,
     OPPOSITES,
     ORDERING,
     SAME,
@@ -46,7 +47,7 @@ class Wording:
         sides: The first side that is taken of each pair of opposites, and all of them.
         behind: What stands behind words such as ``to``.
         strict: What must be equal in sentences that mean the same, whatever their words are: every number in order,
-            whether it says no, whether it narrows what it says.
+            whether it says no, whether it narrows what it says, its operators.
         identity: Equal for sentences that differ in idle words and word forms alone.
     """
 
@@ -56,7 +57,6 @@ class Wording:
     names: tuple[str, ...]
     sides: dict[int, tuple[int, ...]]
     behind: dict[str, frozenset[str]]
-
     strict: tuple[object, ...]
     identity: tuple[object, ...]
 
@@ -67,18 +67,19 @@ _QUOTES = re.compile(r"[`\"']")
 _NON = re.compile(r"\bnon[- ](?=\w)")
 _NAMED = re.compile(r"\w_\w|[a-z][A-Z]|\w\.\w|\w\(")
 _NAME = re.compile(r"[A-Za-z]\w*_\w+|[A-Z]?[a-z]+[A-Z]\w*|\w+(?:\.\w+)+|\w+(?=\()")
-_ORDER = re.compile(r"\bO\s?\(([^()]*(?:\([^()]*\))?[^()]*)\)")
+_ORDER = re.compile(r"\bO\s?\(([^()]*+(?:\([^()]*+\))?[^()]*+)\)")
 _NUMBER = re.compile(r"(?:(?<![\w.)])-)?\d+(?:[.,]\d+)*")
-_WORD = re.compile(r"non-[^\W_]+|[^\W_]+(?:['’][^\W_]+)*|==|[<>]=?|[+*/%^]")
-_CODE = re.compile(r"\w\((?<!\bo\()|==")  # O(n) is no call
-_CONTRACTED = re.compile(r"n['’]t\b")
+_WORD = re.compile(r"non-[^\W_]+|[^\W_]+(?:'[^\W_]+)*|[=!]=|(?<![-=])[<>]=?|[+*/%^&|]")
+_MINUS = re.compile(r"(?:(?<=\b[^\W\d_])|(?<=\)))\s?-\s?(?=\d|\w\b)")  # "n - 1" and "x-y", neither "UTF-8" nor "e-mail"
+_CODE = re.compile(r"\w\((?<!\bo\()|[=!]=")  # O(n) is no call
+_CONTRACTED = re.compile(r"n't\b")
 
 
 @lru_cache(maxsize=65_536)
 def wording(text: str) -> Wording:
     """Take a sentence apart."""
     text = text[:MAX_SENTENCE]
-    text = _MARKER.sub("", text if text.isascii() else unicodedata.normalize("NFKC", text))
+    text = _MARKER.sub("", plain_signs(text))
     plain = text.replace("`", "").replace("**", "")
     names: list[str] = []
     if _QUOTES.search(text):
@@ -101,7 +102,8 @@ def wording(text: str) -> Wording:
     words = words or text.casefold().split()
     in_order = _CODE.search(plain) or not SEQUENCES.isdisjoint(raw)
     key, named, sides = " ".join(words), tuple(dict.fromkeys(name.casefold() for name in names)), _sides(raw)
-    strict = (tuple(numbers), not NEGATIONS.isdisjoint(raw), not LIMITS.isdisjoint(raw))
+    operators = [word for word in raw if word in OPERATORS] + ["-" for _ in _MINUS.findall(plain)]
+    strict = (tuple(numbers), not NEGATIONS.isdisjoint(raw), not LIMITS.isdisjoint(raw), *sorted(operators))
     return Wording(
         words=tuple(words),
         bag=frozenset(words),
@@ -166,6 +168,7 @@ def _behind(raw: list[str]) -> dict[str, frozenset[str]]:
 
 
 _KINDS = frozenset(stem(kind) for kind in KINDS)
+_DENIED = frozenset(stem(word) for word in NEGATIONS)
 
 
 def compatible(one: Wording, other: Wording) -> bool:
@@ -184,7 +187,7 @@ def compatible(one: Wording, other: Wording) -> bool:
         return False
     for word in one.behind.keys() & other.behind.keys():
         swapped = one.behind[word] ^ other.behind[word]
-        if not one.behind[word] & other.behind[word] and swapped <= one.bag & other.bag:
+        if not one.behind[word] & other.behind[word] and swapped <= one.bag & other.bag | _DENIED:
             return False
     return True
 

@@ -22,7 +22,13 @@ IDLE = _set(
 )
 """Words that a sentence can lose and still mean the same, where both sentences lose them."""
 
-NEGATIONS = _set("not no never without cannot none neither nor avoid avoids avoiding")
+NEGATIONS = _set(
+    """not no never without cannot none neither nor avoid avoids avoiding != dont doesnt didnt isnt arent wont shouldnt
+    mustnt"""
+)
+
+OPERATORS = _set("< <= > >= + & |")
+"""Signs that sentences which mean the same both have: a bound that is included is not one that is excluded."""
 
 LIMITS = _set("only but just exactly solely except unless")
 """Words that narrow what a sentence says: one that has any is not the same as one that has none."""
@@ -147,5 +153,5 @@ KINDS = _set(
 )
 """Kinds of things: sentences that each name one which the other does not name speak of different things."""
 
-ORDERING = _set("to into before after than over of")
+ORDERING = _set("to into by before after than over of") | NEGATIONS
 """What stands behind these words cannot be swapped with what stands before them."""

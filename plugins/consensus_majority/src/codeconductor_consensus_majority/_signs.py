@@ -1,0 +1,18 @@
+"""One spelling for characters that say the same: ``−`` and ``-``, ``≥`` and ``>=``, ``n²`` and ``n^2``."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_SIGNS = str.maketrans({"−": "-", "⁄": "/", "≤": "<=", "≥": ">=", "≠": "!=", "’": "'", "“": '"', "”": '"'})
+_RAISED = re.compile("[⁰¹²³⁴-⁹]+|⁻[⁰¹²³⁴-⁹]+")
+_MIXED = re.compile("(?<=[0-9])(?=[¼-¾⅐-⅞])")
+
+
+def plain_signs(text: str) -> str:
+    """The text in compatibility form (NFKC), less what that would run together: 10⁵ is not 105, 2½ not 21/2."""
+    if text.isascii():
+        return text
+    text = _MIXED.sub(" ", _RAISED.sub(lambda match: f"^{match[0]}", text))
+    return unicodedata.normalize("NFKC", text).translate(_SIGNS)
