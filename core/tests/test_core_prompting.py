@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from codeconductor import Consensus, InputError, Prompt, PromptLimits, Template, estimate_tokens, hookimpl, render
 from codeconductor.errors import PluginError
-from codeconductor.prompting import find_renderer, list_templates
+from codeconductor.prompting import check_renderer, list_templates
 from codeconductor.testing import a_task, make_session, project_folder
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,9 +42,11 @@ class Templated(Plain):
 
     name = "templated"
 
-    def check(self, template: str | None, root: Path) -> None:
-        if template not in (None, "own"):
-            raise InputError(f"unknown template {template!r}", hint="did you mean 'own'?")
+    def check(self, task: object, limits: PromptLimits) -> None:
+        if limits.template == "buggy":
+            raise KeyError("x")
+        if limits.template not in (None, "own"):
+            raise InputError(f"unknown template {limits.template!r}", hint="did you mean 'own'?")
 
     def templates(self, root: Path) -> list[Template]:
         return [Template(name="own", origin="project", path=root / "own", text="x")]
@@ -92,7 +94,7 @@ def test_a_renderer_that_raises_is_named_with_its_distribution(make_session: Mak
     """Nothing else is put in its place; the hint says what to do."""
     with pytest.raises(PluginError, match=r"plugin 'acme' \(codeconductor-acme\) failed: KeyError: 'x'") as caught:
         rendered(make_session(acme=Brings(Plain(KeyError("x")))))
-    assert "--renderer" in (caught.value.hint or "")
+    assert (caught.value.hint or "").startswith("the answers are recorded; take another --renderer")
 
 
 def test_a_condition_that_a_renderer_expects_goes_through(make_session: MakeSession) -> None:
@@ -101,23 +103,31 @@ def test_a_condition_that_a_renderer_expects_goes_through(make_session: MakeSess
         rendered(make_session(acme=Brings(Plain(InputError("template x, line 3")))))
 
 
+def check(session: Session, renderer: str, template: str | None = None) -> None:
+    """What is checked before models are asked."""
+    check_renderer(session, a_task(), renderer=renderer, limits=PromptLimits(template=template))
+
+
 def test_an_unknown_renderer_is_answered_with_the_nearest(make_session: MakeSession) -> None:
     """Without any renderer the answer is the package to install."""
     with pytest.raises(InputError) as caught:
-        find_renderer(make_session(acme=Brings(Plain())), "plian")
+        check(make_session(acme=Brings(Plain())), "plian")
     assert caught.value.hint == "did you mean 'plain'?"
     with pytest.raises(InputError) as caught:
-        find_renderer(make_session(), "jinja")
+        check(make_session(), "jinja")
     assert "codeconductor-prompt-jinja" in (caught.value.hint or "")
 
 
 def test_a_template_is_checked_where_the_renderer_can(make_session: MakeSession) -> None:
     """A renderer without `check` takes any name; one with it refuses what it does not know."""
     session = make_session(acme=Brings(Plain()), bravo=Brings(Templated()))
-    assert find_renderer(session, "plain", "whatever")[0].name == "acme"
-    assert find_renderer(session, "templated", "own")[1].name == "templated"
+    check(session, "plain", "whatever")
+    check(session, "templated", "own")
     with pytest.raises(InputError, match="unknown template 'other'"):
-        find_renderer(session, "templated", "other")
+        check(session, "templated", "other")
+    with pytest.raises(PluginError, match="'templated' of plugin 'bravo'") as caught:
+        check(session, "templated", "buggy")
+    assert "recorded" not in (caught.value.hint or "")
 
 
 def test_templates_are_listed_where_the_renderer_has_some(make_session: MakeSession, project_folder: Path) -> None:

@@ -83,9 +83,9 @@ class Template:
 class PromptRenderer(Protocol):
     """Writes the prompt; ``--renderer`` finds it by its name.
 
-    It may also have ``check(template, root) -> None``, which raises `InputError` for a template that does not exist
-    before any model is asked, and ``templates(root) -> Sequence[Template]``, all in reach from a project's folder, for
-    ``conductor templates``.
+    It may also have ``check(task, limits) -> None``, which raises `InputError` before any model is asked, for a
+    template that does not exist or is broken, whether it was asked for or would be chosen for the task; and
+    ``templates(root) -> Sequence[Template]``, all in reach from a project's folder, for ``conductor templates``.
     """
 
     name: str
@@ -95,17 +95,18 @@ class PromptRenderer(Protocol):
         ...
 
 
-def find_renderer(session: Session, name: str, template: str | None = None) -> tuple[PluginInfo, PromptRenderer]:
-    """The renderer of that name and the plugin that brings it, with its template checked.
+def check_renderer(session: Session, task: Task, *, renderer: str, limits: PromptLimits) -> None:
+    """Refuse, before any model is asked, what `render` could not use.
 
     Raises:
-        InputError: There is no such renderer or template; the hint has the nearest name or the package to install.
+        InputError: There is no such renderer or template, with the nearest name or the package to install; or the
+            template is broken.
+        PluginError: The renderer raised something of its own.
     """
-    info, renderer = session.plugins.pick("renderer", name, session.plugins.prompt_renderers(), PACKAGE)
-    check = getattr(renderer, "check", None)
+    info, chosen = session.plugins.pick("renderer", renderer, session.plugins.prompt_renderers(), PACKAGE)
+    check = getattr(chosen, "check", None)
     if check is not None:
-        _guarded(info, renderer.name, lambda: check(template, session.root))
-    return info, renderer
+        _guarded(info, chosen.name, lambda: check(task, limits))
 
 
 def list_templates(session: Session, name: str) -> Sequence[Template]:
@@ -125,7 +126,8 @@ def render(session: Session, task: Task, consensus: Consensus, *, renderer: str,
         PluginError: The renderer raised something of its own, or gave something else than text.
     """
     info, chosen = session.plugins.pick("renderer", renderer, session.plugins.prompt_renderers(), PACKAGE)
-    prompt = _guarded(info, chosen.name, lambda: _as_prompt(chosen.render(task, consensus, limits)))
+    recorded = "the answers are recorded; "
+    prompt = _guarded(info, chosen.name, lambda: _as_prompt(chosen.render(task, consensus, limits)), recorded)
     for warning in prompt.warnings:
         session.warn(warning)
     return attrs.evolve(prompt, renderer=chosen.name, tokens=estimate_tokens(prompt.text))
@@ -139,7 +141,7 @@ def _as_prompt(result: object) -> Prompt:
     raise TypeError(f"render gave {type(result).__name__}, not text")
 
 
-def _guarded(info: PluginInfo, name: str, call: Callable[[], T]) -> T:
+def _guarded(info: PluginInfo, name: str, call: Callable[[], T], before_hint: str = "") -> T:
     try:
         return call()
     except ConductorError:
@@ -147,5 +149,5 @@ def _guarded(info: PluginInfo, name: str, call: Callable[[], T]) -> T:
     except Exception as exc:
         raise PluginError(
             f"renderer {name!r} of plugin {info.name!r} ({info.distribution}) failed: {type(exc).__name__}: {exc}",
-            hint="the answers are recorded; take another --renderer, and report this to the plugin's author",
+            hint=f"{before_hint}take another --renderer, and report this to the plugin's author",
         ) from exc

@@ -275,7 +275,9 @@ def test_jinja_is_imported_to_render_only() -> None:
     """Loading the plugin, naming its renderer and listing templates do not cost the import of Jinja."""
     program = (
         "import sys, pathlib; from codeconductor_prompt_jinja import conductor_prompt_renderers as brought\n"
-        "r = brought()[0]; r.check(None, pathlib.Path()); r.templates(pathlib.Path())\n"
+        "from codeconductor import Project, PromptLimits, Task\n"
+        "task = Task(text='x', project=Project(root=pathlib.Path()))\n"
+        "r = brought()[0]; r.check(task, PromptLimits()); r.templates(pathlib.Path())\n"
         "print('jinja2' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -6,14 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from codeconductor import InputError, PromptLimits
+from codeconductor import InputError, Project, PromptLimits
+from codeconductor.testing import a_task
 from codeconductor_prompt_jinja.renderer import JinjaRenderer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from codeconductor import Prompt
+    from codeconductor import Prompt, TaskKind
 
     Render = Callable[..., Prompt]
 
@@ -26,10 +27,15 @@ def with_template(render: Render) -> Callable[[str], str]:
     return lambda template: render(limits=PromptLimits(template=template)).text
 
 
-def complaint(template: str, root: Path) -> InputError:
+def check(template: str | None, root: Path, kind: TaskKind = "function") -> None:
+    """What happens before models are asked."""
+    JinjaRenderer().check(a_task(kind=kind, project=Project(root=root)), PromptLimits(template=template))
+
+
+def complaint(template: str | None, root: Path) -> InputError:
     """What `check` says of a template."""
     with pytest.raises(InputError) as caught:
-        JinjaRenderer().check(template, root)
+        check(template, root)
     return caught.value
 
 
@@ -218,6 +224,23 @@ def test_a_template_that_does_not_compile_is_found_out_before_models_are_asked(
     assert error.message.startswith(f"template .conductor/templates/own.md.j2, line {line}: ")
     assert message in error.message
     assert error.hint
+
+
+@pytest.mark.parametrize("broken", ["function", "generic", "base"])
+def test_a_broken_template_that_would_be_chosen_is_found_out_before_models_are_asked(
+    root: Path, project_templates: Path, broken: str
+) -> None:
+    """It need not be named: the task's kind chooses it, or what comes out does."""
+    (project_templates / f"{broken}.md.j2").write_text("\n{% if %}")
+    assert complaint(None, root).message.startswith(f"template .conductor/templates/{broken}.md.j2, line 2: ")
+
+
+def test_a_broken_template_for_other_tasks_is_let_be(root: Path, project_templates: Path) -> None:
+    """A run that will not use it goes on."""
+    (project_templates / "api.md.j2").write_text("{% if %}")
+    check(None, root)
+    with pytest.raises(InputError):
+        check(None, root, kind="api")
 
 
 def test_a_fault_in_what_a_template_extends_is_found_where_it_is(root: Path, project_templates: Path) -> None:

@@ -16,7 +16,7 @@ from codeconductor.errors import ConductorError, LowConfidenceError, NoModelErro
 from codeconductor.events import RunStarted
 from codeconductor.pipeline.bench import SessionBench
 from codeconductor.pipeline.run import Run
-from codeconductor.prompting import PromptLimits, find_renderer, render
+from codeconductor.prompting import PromptLimits, check_renderer, render
 from codeconductor.settings import PromptSettings, RunSettings
 from codeconductor.task import Task, read_context, read_project, read_task
 
@@ -64,7 +64,8 @@ async def conduct(session: Session, task: Task, *, command: str = "run") -> Run:
     """
     settings = session.settings("run", RunSettings)
     find_strategy(session, settings.strategy)
-    find_renderer(session, settings.renderer, settings.template)
+    prompt_limits = PromptLimits(max_tokens=settings.max_tokens_prompt, template=settings.template)
+    check_renderer(session, task, renderer=settings.renderer, limits=prompt_limits)
     run = Run(task=task, command=command)
     answers: list[Answer] = []
     began = time.perf_counter()
@@ -82,7 +83,6 @@ async def conduct(session: Session, task: Task, *, command: str = "run") -> Run:
         await _ask(session, task, models, settings, limits, bench, answers)
         consensus = await decide(session, task, answers, bench, strategy=settings.strategy)
         run = attrs.evolve(run, consensus=consensus)
-        prompt_limits = PromptLimits(max_tokens=settings.max_tokens_prompt, template=settings.template)
         prompt = render(session, task, consensus, renderer=settings.renderer, limits=prompt_limits)
         run = attrs.evolve(run, prompt=prompt, status="finished", error=_too_low(settings, consensus.confidence))
     except ConductorError as exc:

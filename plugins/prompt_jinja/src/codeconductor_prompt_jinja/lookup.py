@@ -63,6 +63,10 @@ class Lookup:
             Layer("built-in", "builtin", BUILTIN),
         )
 
+    def has_own(self) -> bool:
+        """Whether there is a folder of templates beside ours."""
+        return any(layer.folder.is_dir() for layer in self.layers if layer.origin != "built-in")
+
     def find(self, template: str) -> Source:
         """The template that a user named.
 

@@ -49,7 +49,7 @@ class JinjaRenderer:
         view = View(task, consensus)
         environment = _environment(task.project.root, config_folder())
         warnings: list[str] = []
-        name = limits.template or _by_kind(task.kind, view, environment.lookup, warnings)
+        name = limits.template or _by_content(task.kind, view, environment.lookup, warnings)
         source = environment.lookup.find(name)
         with _explained(source, environment.lookup):
             fitted = fit(view, limits, lambda data: environment.render(source.key, data))
@@ -59,15 +59,19 @@ class JinjaRenderer:
             warnings=(*warnings, *view.warnings, *fitted.warnings),
         )
 
-    def check(self, template: str | None, root: Path) -> None:
-        """Compile the template that was asked for, and those that it names.
+    def check(self, task: Task, limits: PromptLimits) -> None:
+        """Compile the template that was asked for, else those that the task may get, and all that these name.
 
         Raises:
             InputError: It does not exist, or is no template; the message has its name and line.
         """
-        if template is not None:
-            source = Lookup(root).find(template)
-            with _explained(source, Lookup(root)):
+        root = task.project.root
+        lookup = Lookup(root)
+        if limits.template is None and not lookup.has_own():
+            return
+        for name in (limits.template,) if limits.template else (_by_kind(task.kind, lookup), GENERIC):
+            source = lookup.find(name)
+            with _explained(source, lookup):
                 _environment(root, config_folder()).check(source.key)
 
     def templates(self, root: Path) -> Sequence[Template]:
@@ -83,7 +87,11 @@ def _environment(root: Path, _user: Path) -> PromptEnvironment:
     return PromptEnvironment(root)
 
 
-def _by_kind(kind: str, view: View, lookup: Lookup, warnings: list[str]) -> str:
+def _by_kind(kind: str, lookup: Lookup) -> str:
+    return kind if lookup.named(kind + SUFFIX) else GENERIC
+
+
+def _by_content(kind: str, view: View, lookup: Lookup, warnings: list[str]) -> str:
     present = {
         "code": view.consensus["code"],
         "text": view.consensus["outcome"].get("text"),
@@ -94,7 +102,7 @@ def _by_kind(kind: str, view: View, lookup: Lookup, warnings: list[str]) -> str:
         missing = " and no ".join(needed)
         warnings.append(f"no {missing} came out, which the template {kind!r} needs: {GENERIC!r} is used")
         return GENERIC
-    return kind if lookup.named(kind + SUFFIX) else GENERIC
+    return _by_kind(kind, lookup)
 
 
 @contextmanager

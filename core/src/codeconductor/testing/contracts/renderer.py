@@ -138,14 +138,14 @@ class RendererContract(Contract):
         """The prompt follows from its arguments alone: no clock, no chance."""
         assert _text(renderer, task, consensus, limits) == _text(renderer, task, consensus, limits)
 
-    def test_it_checks_a_template_before_models_are_asked(self, renderer: PromptRenderer, project_folder: Path) -> None:
+    def test_it_checks_a_template_before_models_are_asked(self, renderer: PromptRenderer, task: Task) -> None:
         """`check`, where it has one, passes without a template, and raises `InputError` for one that does not exist."""
         check = getattr(renderer, "check", None)
         if check is None:
             pytest.skip("the renderer has no templates")
-        check(None, project_folder)
+        check(task, PromptLimits())
         with pytest.raises(InputError):
-            check("no-such-template", project_folder)
+            check(task, PromptLimits(template="no-such-template"))
 
     def test_it_lists_its_templates(self, renderer: PromptRenderer, project_folder: Path) -> None:
         """`templates`, where it has one, gives `Template` objects."""
