@@ -92,6 +92,31 @@ def test_a_plugin_that_fails_costs_only_itself(
     assert hint in (problem.hint or "")
 
 
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (lambda: a_model(None), "Model.name: expected str, got None"),
+        (lambda: a_model(host=None), "Model.host: expected str, got None"),
+        (lambda: a_model(parameters="8B"), "Model.parameters: expected int | None, got '8B'"),
+        (lambda: Problem(provider="acme", error=404), "Problem.error: expected str, got 404"),
+    ],
+    ids=["name", "host", "count", "problem"],
+)
+def test_a_model_of_wrong_facts_is_a_fault_where_it_is_made(
+    make_session: MakeSession, value: Callable[[], object], told: str
+) -> None:
+    """And not of the stage that stumbles over it later, with everybody's models."""
+
+    class Wrong:
+        @hookimpl
+        async def conductor_discover_models(self) -> list[object]:
+            return [value()]
+
+    discovery = found(make_session, bad=Wrong(), good=Gives([a_model()]))
+    assert [model.id for model in discovery.models] == ["acme/parrot"]
+    assert [(problem.provider, problem.error) for problem in discovery.problems] == [("bad", f"TypeError: {told}")]
+
+
 def test_a_plugin_that_raises_before_it_waits_is_a_problem_as_well(make_session: MakeSession) -> None:
     """As a wrapper around discovery can; and once, however often one looks."""
 

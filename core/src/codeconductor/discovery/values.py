@@ -8,8 +8,12 @@ import attrs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import UnionType
 
 Offer = Literal["always", "fallback", "named"]
+
+
+_COUNTS = ("context_length", "max_context_length", "size", "memory", "parameters", "parallel", "slots")
 
 
 def _default_id(model: Model) -> str:
@@ -18,6 +22,14 @@ def _default_id(model: Model) -> str:
 
 def _texts(texts: Iterable[str]) -> frozenset[str]:  # a type checker cannot see through `converter=frozenset`
     return frozenset(texts)
+
+
+def _check(value: object, names: tuple[str, ...], kind: type | UnionType) -> None:
+    for name in names:
+        given = getattr(value, name)
+        if not isinstance(given, kind):
+            wanted = kind.__name__ if isinstance(kind, type) else str(kind)
+            raise TypeError(f"{type(value).__name__}.{name}: expected {wanted}, got {given!r}")
 
 
 @attrs.frozen(kw_only=True)
@@ -71,6 +83,15 @@ class Model:
     id: str = attrs.field(default=attrs.Factory(_default_id, takes_self=True))
     plugin: str | None = attrs.field(default=None, eq=False, repr=False)
 
+    def __attrs_post_init__(self) -> None:
+        """Refuse what a plugin would otherwise learn of only by the failure of a stage.
+
+        Raises:
+            TypeError: A name is no text, or a count is no whole number.
+        """
+        _check(self, ("provider", "name", "host", "id"), str)
+        _check(self, _COUNTS, int | None)
+
 
 @attrs.frozen(kw_only=True)
 class Problem:
@@ -89,6 +110,15 @@ class Problem:
     error: str
     hint: str | None = None
     offer: Offer = "always"
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what cannot be shown.
+
+        Raises:
+            TypeError: What should be text is something else.
+        """
+        _check(self, ("provider", "error"), str)
+        _check(self, ("host", "hint"), str | None)
 
 
 @attrs.frozen
