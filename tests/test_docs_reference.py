@@ -27,6 +27,7 @@ from codeconductor.converters import models_document, run_document
 from codeconductor.history import History, list_runs
 from codeconductor.session import Session
 from codeconductor.testing import a_model, a_task, an_answer
+from codeconductor.testing.servers import FAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,3 +132,12 @@ def test_the_exit_codes_for_scripts_mean_what_the_reference_says() -> None:
 def test_every_kind_of_error_is_described() -> None:
     """The table has the kinds that an answer's error can have."""
     assert set(tables("exit-codes.md")["Why an answer failed"]) == errors.ERROR_KINDS
+
+
+# The testing kit
+
+
+def test_every_fault_of_the_scripted_servers_is_described() -> None:
+    """The table has those that have a name on the command line, those made of others, and a host that refuses."""
+    named = {name for cell in tables("testing.md")["Faults"] for name in re.findall(r"(\w+)\(", cell)}
+    assert named == {*FAULTS, "combined", "only_first", "refusing_host"}

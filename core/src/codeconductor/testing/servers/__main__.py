@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import signal
 import sys
 import threading
@@ -18,9 +19,13 @@ from codeconductor.testing.servers import (
     ScriptedOllama,
     ScriptedOpenAI,
     ScriptedServer,
+    combined,
+    only_first,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from codeconductor.testing.servers.wire import Fault
 
 _KINDS: dict[str, type[ScriptedServer]] = {
@@ -29,12 +34,19 @@ _KINDS: dict[str, type[ScriptedServer]] = {
     "openai": ScriptedOpenAI,
 }
 _WORDS = {"yes": True, "true": True, "no": False, "false": False}
+_NOT_SET = {"models", "faults", "port"}
+"""Arguments of a server that have options of their own."""
 
 
 def read_model(text: str) -> ScriptedModel:
     """`NAME` or `NAME,pace=0.01,loaded=no,reply=@FILE,fault=cut:40`; the fields are those of `ScriptedModel`."""
     name, *settings = text.split(",")
-    known = {field.name: field.default for field in attrs.fields(ScriptedModel)}
+    values = _settings(settings, {field.name: field.default for field in attrs.fields(ScriptedModel)})
+    return ScriptedModel(name=name, **values)  # type: ignore[arg-type]  # read as the type of the field's default
+
+
+def _settings(settings: list[str], known: Mapping[str, object]) -> dict[str, object]:
+    """`FIELD=VALUE`, each read as the type of the field's default."""
     values: dict[str, object] = {}
     for setting in settings:
         field, equals, value = setting.partition("=")
@@ -44,7 +56,7 @@ def read_model(text: str) -> ScriptedModel:
             values[field] = _value(field, value, known[field])
         except (ValueError, KeyError, TypeError, OSError) as exc:
             raise argparse.ArgumentTypeError(f"{setting!r}: {exc}") from exc
-    return ScriptedModel(name=name, **values)  # type: ignore[arg-type]  # read as the type of the field's default
+    return values
 
 
 def _value(field: str, text: str, default: object) -> object:
@@ -58,17 +70,57 @@ def _value(field: str, text: str, default: object) -> object:
         return tuple(text.split("+"))
     if isinstance(default, float):
         return float(text)
+    if field == "key":
+        return text
     return int(text) if default is None or isinstance(default, int) else text
 
 
 def read_fault(text: str) -> Fault:
-    """`NAME` or `NAME:ARGUMENT`, such as `cut:40` or `status:503`."""
-    name, colon, argument = text.partition(":")
+    """`NAME` or `NAME:ARGUMENT+…`, such as `cut:40`, `overloaded:429+retry_after=2`, `only_first:1+dies_idle`.
+
+    Faults of one reply are joined by `|`: `huge_frame:1000000|gzipped`.
+
+    Raises:
+        ValueError: There is no such fault.
+        TypeError: It has no such arguments.
+    """
+    if "|" in text:
+        return combined(*map(read_fault, text.split("|")))
+    name, _, rest = text.partition(":")
+    if name == only_first.__name__:
+        requests, _, rest = rest.partition("+")
+        return only_first(int(requests), read_fault(rest))
     if name not in FAULTS:
-        raise ValueError(f"no such fault; known: {', '.join(sorted(FAULTS))}")
-    if not colon:
-        return FAULTS[name]()
-    return FAULTS[name](int(argument) if argument.isdecimal() else argument)
+        raise ValueError(f"no such fault; known: {', '.join(sorted([*FAULTS, only_first.__name__]))}")
+    given: list[object] = []
+    named: dict[str, object] = {}
+    for argument in filter(None, rest.split("+")):
+        field, equals, value = argument.partition("=")
+        if equals and field.isidentifier():
+            named[field] = _argument(value)
+        else:
+            given.append(_argument(argument))
+    return FAULTS[name](*given, **named)
+
+
+def _argument(text: str) -> object:
+    """A number or a word of yes and no where the text is one."""
+    if text.lower() in _WORDS:
+        return _WORDS[text.lower()]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _read_fault_of_path(text: str) -> tuple[str, Fault]:
+    path, _, fault = text.partition("=")
+    try:
+        return path, read_fault(fault)
+    except (ValueError, TypeError) as exc:
+        raise argparse.ArgumentTypeError(f"{text!r}: {exc}") from exc
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -81,13 +133,31 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--model", action="append", type=read_model, required=True, metavar="NAME[,FIELD=VALUE]…", help="repeatable"
     )
+    parser.add_argument(
+        "--fault",
+        action="append",
+        type=_read_fault_of_path,
+        default=[],
+        metavar="PATH=FAULT",
+        help="what goes wrong with a path, `*` for every one; repeatable",
+    )
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="FIELD=VALUE", help="an argument of the server; repeatable"
+    )
     parser.add_argument("--port", type=int, default=0, help="0, the default: a free one")
     parser.add_argument("--until-eof", action="store_true", help="end when standard input does")
     options = parser.parse_args(arguments)
+    kind = _KINDS[options.kind]
+    signature = inspect.signature(kind).parameters.values()
+    try:
+        own = _settings(options.set, {one.name: one.default for one in signature if one.name not in _NOT_SET})
+    except argparse.ArgumentTypeError as exc:
+        parser.error(str(exc))
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    with _KINDS[options.kind](*options.model, port=options.port) as server:
+    faults = dict(options.fault)
+    with kind(*options.model, faults=faults, port=options.port, **own) as server:
         print(server.host, flush=True)
         if options.until_eof:
             sys.stdin.read()

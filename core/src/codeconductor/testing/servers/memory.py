@@ -48,6 +48,7 @@ class Memory(Record):
         loads: Every load so far, in order of their beginnings.
         evicted: Names of the models that had to leave for another one, in order.
         most_loading: The most loads that were under way at the same time.
+        most_answering: The most requests that a model answered at the same time, by its name.
     """
 
     def __init__(self, *models: ScriptedModel | str) -> None:
@@ -59,6 +60,7 @@ class Memory(Record):
         self.loads: list[Load] = []
         self.evicted: list[str] = []
         self.most_loading = 0
+        self.most_answering: Counter[str] = Counter()
         self._loading = asyncio.Lock()
         self._under_way: Counter[str] = Counter()
         self._answering: Counter[str] = Counter()
@@ -122,6 +124,8 @@ class Memory(Record):
         async with slot:
             await self.load(model, window)
             self._answering[model.name] += 1
+            self.most_answering[model.name] = max(self.most_answering[model.name], self._answering[model.name])
+            self._tell()
             try:
                 yield
             finally:
