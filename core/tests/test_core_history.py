@@ -323,6 +323,25 @@ def test_a_file_that_is_damaged_further_on_is_told_as_well(folder: Path, session
         assert "move it away" in (raised.value.hint or "")
 
 
+_READER = """
+import resource, sys
+from pathlib import Path
+from codeconductor.history import list_runs, load_run
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+print([run["id"] for run in list_runs(Path(sys.argv[1]), 10)["runs"]], load_run(Path(sys.argv[1]), "last")["id"])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit on the size of files")
+def test_what_was_recorded_is_readable_where_nothing_more_can_be_written(folder: Path, session: Session) -> None:
+    """As on a full disk: SQLite wants to write also where it only reads."""
+    run = record(folder, session, a_run())
+    command = [sys.executable, "-c", _READER, str(folder)]
+    reader = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (reader.stdout, reader.stderr) == (f"['{run.id}'] {run.id}\n", "")
+
+
 def test_a_run_that_is_missed_at_first_is_whole_at_its_end(folder: Path, session: Session) -> None:
     """Trouble that passes leaves no warning: the end writes everything once more."""
     (folder / FILE).mkdir()

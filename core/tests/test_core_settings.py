@@ -10,7 +10,7 @@ import attrs
 import pytest
 from codeconductor import InputError, RunSettings, Session, hookimpl, hosts_setting, setting
 from codeconductor.converters import structure_table
-from codeconductor.settings import TABLES, HistorySettings, SandboxSettings, Text, read_settings, trust
+from codeconductor.settings import TABLES, HistorySettings, SandboxSettings, Text, data_folder, read_settings, trust
 from codeconductor.settings.layers import is_trusted
 from codeconductor.testing import new_session
 from hypothesis import given
@@ -218,6 +218,14 @@ def test_a_folder_that_cannot_be_searched_has_no_project_file(project_folder: Pa
     settings = read_settings(project_folder / ("x" * 300))
     assert settings.root == project_folder / ("x" * 300)
     assert settings.project_layer is None
+
+
+def test_a_data_folder_of_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`~name` is the home folder of somebody who has to exist."""
+    monkeypatch.setenv("CONDUCTOR_HOME", "~nobody-of-that-name/data")
+    with pytest.raises(InputError, match="CONDUCTOR_HOME") as caught:
+        data_folder()
+    assert caught.value.hint
 
 
 def test_a_current_folder_that_is_gone_is_told(project_folder: Path) -> None:

@@ -74,8 +74,8 @@ def remedy(exc: Exception) -> str:
     words = str(exc)
     if "locked" in words or "busy" in words:
         return "another program holds the file open; try again"
-    if "full" in words:
-        return "free some disk space"
+    if "full" in words or "I/O" in words:
+        return "free some disk space, move the folder with CONDUCTOR_HOME, or use --no-history"
     if isinstance(exc, json.JSONDecodeError) or "malformed" in words or "not a database" in words:
         return "the file is damaged: move it away, and a new one is made"
     return "make the file writable, move the folder with CONDUCTOR_HOME, or use --no-history"
@@ -129,10 +129,12 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection | None]:
 def _connect_to_read(folder: Path) -> sqlite3.Connection:
     import sqlite3
 
-    path = folder / FILE
+    unwritable = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL}
     try:
         return connect(folder)
-    except HistoryError:
-        if os.access(path, os.W_OK) and os.access(folder, os.W_OK):
+    except HistoryError as exc:
+        code = getattr(exc.__cause__, "sqlite_errorcode", sqlite3.SQLITE_OK)
+        if code & 0xFF not in unwritable:  # above that byte stand the details
             raise
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+    uri = (folder / FILE).absolute().as_uri()
+    return sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True)  # SQLite writes beside what it reads, but for this

@@ -16,10 +16,17 @@ def config_folder() -> Path:
 
 
 def data_folder() -> Path:
-    """The folder of the history and of the list of trusted files; `CONDUCTOR_HOME` moves it. It need not exist."""
+    """The folder of the history and of the list of trusted files; `CONDUCTOR_HOME` moves it. It need not exist.
+
+    Raises:
+        InputError: `CONDUCTOR_HOME` begins with the home folder of nobody.
+    """
     moved = os.environ.get("CONDUCTOR_HOME")
     if moved:
-        return Path(moved).expanduser()
+        try:
+            return Path(moved).expanduser()
+        except RuntimeError as exc:
+            raise InputError(f"CONDUCTOR_HOME: {moved!r} is nobody's home folder", hint="give a whole path") from exc
     import platformdirs
 
     return platformdirs.user_state_path("conductor", appauthor=False)
