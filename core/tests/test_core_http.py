@@ -24,6 +24,8 @@ from codeconductor.http import (
     server_events,
     whole_body,
 )
+from codeconductor.http.faults import retry_after
+from codeconductor.testing.servers import ScriptedOpenAI, cut, only_first, overloaded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -361,3 +363,79 @@ def test_one_request_gives_one_json_object() -> None:
 def test_only_addresses_of_this_machine_are_loopback(host: str, local: bool) -> None:
     """A name that merely begins like one is not."""
     assert is_loopback(host) is local
+
+
+# What is tried again, and how long
+
+
+@pytest.mark.parametrize("after", [None, 0])
+def test_a_connection_that_dies_before_a_byte_is_tried_once_more(after: int | None) -> None:
+    """As an idle one does that the server had closed; one that has begun to answer is not."""
+    with ScriptedOpenAI("m", faults={"/v1/models": only_first(1, cut(after))}) as server:
+
+        async def ask() -> dict[str, Any]:
+            async with open_client(server.host) as client:
+                return await request_json(client, "/v1/models")
+
+        if after is None:
+            assert asyncio.run(ask())["data"]
+            assert len(server.asked("/v1/models")) == 2
+        else:
+            with pytest.raises(ProviderError) as raised:
+                asyncio.run(ask())
+            assert (raised.value.kind, len(server.asked("/v1/models"))) == ("protocol", 1)
+
+
+def test_what_is_no_http_is_not_tried_again() -> None:
+    """It did answer."""
+    asked = []
+
+    async def shout(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"220 mail.example ESMTP\r\n\r\n")
+        writer.close()
+
+    async def ask() -> None:
+        async with await asyncio.start_server(shout, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            async with open_client(f"http://127.0.0.1:{port}") as client:
+                await request_json(client, "/v1/models")
+
+    with pytest.raises(ProviderError) as raised:
+        asyncio.run(ask())
+    assert (raised.value.kind, len(asked)) == ("protocol", 1)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, None),
+        ("", None),
+        ("12", 12.0),
+        (" 0 ", 0.0),
+        ("soon", None),
+        ("-3", None),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("Wed, 99 Oct 2015 07:28:00 GMT", None),
+    ],
+)
+def test_a_retry_after_has_seconds_or_a_date(header: str | None, seconds: float | None) -> None:
+    """What is neither says nothing; a date that has passed is now."""
+    assert retry_after(header) == seconds
+
+
+def test_a_failure_has_its_status_and_when_to_ask_again() -> None:
+    """For those who decide by them; a date lies in the future by the server's clock."""
+    for code, kind in ((429, "overloaded"), (503, "overloaded"), (418, "refused"), (599, "server")):
+        for as_date in (False, True):
+            fault = overloaded(code, 90, as_date=as_date)
+            with ScriptedOpenAI("m", faults={"*": fault}) as server, pytest.raises(ProviderError) as raised:
+                asyncio.run(_listed(server.host))
+            assert (raised.value.kind, raised.value.status) == (kind, code)
+            assert raised.value.retry_after is not None
+            assert 80 < raised.value.retry_after <= 91
+
+
+async def _listed(host: str) -> dict[str, Any]:
+    async with open_client(host) as client:
+        return await request_json(client, "/v1/models")

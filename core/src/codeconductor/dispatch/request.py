@@ -27,6 +27,20 @@ FIRST_RETRY = 0.4
 """Seconds before an overloaded server is asked again, where it does not say itself; then twice as many each time."""
 
 
+_HINTS: dict[str, str] = {
+    "unreachable": "is the server still running?",
+    "refused": "the server's log may tell why",
+    "overloaded": "ask fewer models or samples at once",
+    "server": "look into the server's log",
+    "protocol": "ask again; where it stays so, look into the server's log",
+    "timeout": "raise --timeout, or ask a smaller model",
+    "context_overflow": "shorten the task or its context files",
+    "empty": "ask again, or another model",
+    "plugin": "this is a fault of the plugin: report it",
+}
+"""What to do, by kind, where the provider does not know better."""
+
+
 @attrs.frozen(kw_only=True)
 class Limits:
     """Seconds that one model may take.
@@ -78,7 +92,7 @@ class Request:
         if window is None or tokens <= window:
             return None
         message = f"the prompt has at least {tokens} tokens, and the context of {self._model.name} has {window}"
-        return self._failure("context_overflow", message, "shorten the task or its context files")
+        return self._failure("context_overflow", message)
 
     async def load(self) -> Failure | None:
         """Bring the model into memory, which its provider does before the first chunk; None: it is there now."""
@@ -122,7 +136,7 @@ class Request:
         """Take a step within so many seconds; an overloaded server that has not begun to answer is asked again."""
         deadline = self._clock() + seconds
         overload: Failure | None = None
-        pause = FIRST_RETRY
+        tries, pause = 0, FIRST_RETRY
         while True:
             try:
                 async with asyncio.timeout_at(deadline) as limit:
@@ -141,9 +155,12 @@ class Request:
                 return self._failure("plugin", exc.message, exc.hint)
             except Exception as exc:  # noqa: BLE001 - whatever a provider raises costs only its own answer
                 message = f"plugin {self._model.plugin!r} raised {type(exc).__name__}: {exc}"
-                return self._failure("plugin", message, "this is a fault of the plugin: report it")
+                return self._failure("plugin", message)
+            tries += 1
             if self._clock() + wait >= deadline:
-                return attrs.evolve(overload, message=f"{overload.message} (not asked again: the time is over)")
+                later = f"it wants to be asked again after {wait:.3g} s, and the limit is {seconds:g} s"
+                still = later if wait != pause else f"still so after {tries} tries"
+                return attrs.evolve(overload, message=f"{overload.message}; {still}")
             self._session.events.emit(Retrying(self._model, self._sample, wait))
             await self.close()
             await asyncio.sleep(wait)
@@ -188,7 +205,11 @@ class Request:
         if chunk.model is not None and not is_same_model(chunk.model, self._model.name):
             self._session.warn(f"{self._model.id} was asked, and {chunk.model!r} answered: is it still installed?")
         if sum(self._length) > MAX_ANSWER:
-            raise ProviderError(f"the answer is longer than {MAX_ANSWER} characters", kind="protocol")
+            raise ProviderError(
+                f"the answer is longer than {MAX_ANSWER} characters",
+                kind="protocol",
+                hint="the model may repeat itself: ask another one",
+            )
         if chunk.text or chunk.reasoning:
             self._session.events.emit(Arriving(self._model, self._sample, *self._length))
 
@@ -219,7 +240,7 @@ class Request:
 
     def given_up(self) -> Answer:
         """What has arrived so far of an answer that is not waited for."""
-        return self.ended(self._failure("cancelled", "not waited for", None))
+        return self.ended(self._failure("cancelled", "not waited for"))
 
     def _prompt_cut(self) -> bool | None:
         window = self._usage.context_length or (self._model.context_length if self._model.loaded else None)
@@ -236,17 +257,17 @@ class Request:
             return self._failure("timeout", f"not loaded within {self._awaited_load:g} s", "raise --load-timeout")
         arrived = f"; {self._length[0]} characters had arrived" if self._length[0] else ""
         message = f"no complete answer within {self._limits.timeout:g} s{arrived}"
-        return self._failure("timeout", message, "raise --timeout, or ask a smaller model")
+        return self._failure("timeout", message)
 
     def _empty(self, reasoning: str) -> Failure:
         if reasoning and self._finish_reason == "length":
             return self._failure("empty", "the reasoning used up the token limit", "ask a model that thinks less")
         if reasoning:
-            return self._failure("empty", "only reasoning and no answer", "ask again, or another model")
-        return self._failure("empty", "the answer is empty", "ask again, or another model")
+            return self._failure("empty", "only reasoning and no answer")
+        return self._failure("empty", "the answer is empty")
 
-    def _failure(self, kind: str, message: str, hint: str | None) -> Failure:
-        blanked = self._session.blanked
+    def _failure(self, kind: str, message: str, hint: str | None = None) -> Failure:
+        blanked, hint = self._session.blanked, hint or _HINTS.get(kind)
         return Failure(kind=kind, message=blanked(message), hint=blanked(hint) if hint else None)
 
 

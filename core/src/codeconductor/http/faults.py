@@ -88,7 +88,7 @@ async def checked(response: httpx2.Response, *, hint: str | None = None) -> http
     raise fault_of_status(response.status_code, body, str(response.url), hint=hint, retry_after=wait)
 
 
-async def beginning_of(response: httpx2.Response, *, limit: int = 64 * 1024, seconds: float = 2.0) -> str:
+async def beginning_of(response: httpx2.Response, *, limit: int = 64 * 1024, seconds: float = 1.0) -> str:
     """The first bytes of a body as text, for messages: what is not UTF-8 is replaced, and the rest is not read.
 
     A body that breaks off, or does not come within so many seconds, gives what has come: its status says enough.

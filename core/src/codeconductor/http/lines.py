@@ -38,14 +38,14 @@ async def lines(response: httpx2.Response, *, limit: int = MAX_LINE) -> AsyncIte
             pending.append(rest)
             size += len(rest)
         if size > limit:
-            raise ProviderError(f"a line of more than {limit} bytes arrived", kind="protocol")
+            raise ProviderError(f"a line of more than {limit:,} bytes arrived", kind="protocol")
     if pending:
         yield _decoded(b"".join(pending), limit)
 
 
 def _decoded(line: bytes, limit: int) -> str:
     if len(line) > limit:
-        raise ProviderError(f"a line of more than {limit} bytes arrived", kind="protocol")
+        raise ProviderError(f"a line of more than {limit:,} bytes arrived", kind="protocol")
     try:
         return line.removesuffix(b"\r").decode("utf-8")
     except UnicodeDecodeError as exc:
@@ -75,7 +75,7 @@ async def whole_body(response: httpx2.Response, *, limit: int = MAX_LINE) -> str
         pieces.append(piece)
         size += len(piece)
         if size > limit:
-            raise ProviderError(f"a reply of more than {limit} bytes arrived", kind="protocol")
+            raise ProviderError(f"a reply of more than {limit:,} bytes arrived", kind="protocol")
     body = b"".join(pieces)
     try:
         return body.decode("utf-8")
@@ -88,9 +88,9 @@ def json_object(text: str) -> dict[str, Any]:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as exc:
-        raise ProviderError(f"what arrived is no JSON: {text[:80]!r}", kind="protocol") from exc
+        raise ProviderError(f"no JSON arrived: {text[:80]!r}", kind="protocol") from exc
     if not isinstance(data, dict):
-        raise ProviderError(f"what arrived is no JSON object: {text[:80]!r}", kind="protocol")
+        raise ProviderError(f"no JSON object arrived: {text[:80]!r}", kind="protocol")
     return data
 
 
@@ -120,7 +120,7 @@ async def server_events(response: httpx2.Response, *, limit: int = MAX_LINE) -> 
             data.append(value)
             size += len(value)
             if size > limit:
-                raise ProviderError(f"an event of more than {limit} characters arrived", kind="protocol")
+                raise ProviderError(f"an event of more than {limit:,} characters arrived", kind="protocol")
         elif field == "event":
             event = value
         elif field == "error":
