@@ -58,6 +58,14 @@ def test_a_prompt_that_cannot_fit_is_not_sent(make_session: MakeSession) -> None
     assert str(fewest_tokens(words(5000))) in answer.error.message
 
 
+@pytest.mark.parametrize("loaded", [True, False])
+def test_a_longer_context_helps_where_it_is_not_the_longest(make_session: MakeSession, loaded: bool) -> None:
+    """Of a model in memory the one in force is known, of another one the most that it can have."""
+    answer, _ = ask(make_session, Server(), words(5000), context_length=4096, loaded=loaded)
+    assert answer.error is not None
+    assert ("a longer context" in (answer.error.hint or "")) is loaded
+
+
 def test_a_prompt_that_may_fit_is_sent(make_session: MakeSession) -> None:
     """Where the context can be raised, where it is not known, and where nobody can tell without a tokenizer."""
     for fields in (

@@ -190,3 +190,18 @@ def test_a_model_that_has_left_memory_is_loaded_and_asked_again(make_session: Ma
     (answer,) = run_at_once(ask(make_session(acme=server), model))
     assert answer.error is not None
     assert len(server.faults) == 7
+
+
+def test_a_model_that_its_question_loads_is_asked_once_more_too(make_session: MakeSession) -> None:
+    """Nothing is left of the first stream."""
+    server = Server(faults=[ProviderError("gone", unloaded=True)], answer_seconds=60)
+    (answer,) = run_at_once(ask(make_session(acme=server), warm(), limits=Limits(timeout=10)))
+    assert (answer.text, answer.error) == ("done", None)
+
+
+def test_samples_of_a_model_in_memory_come_before_a_load(make_session: MakeSession) -> None:
+    """On a host that holds one request: the load would throw the model out that has still to answer."""
+    server = Server()
+    other = attrs.evolve(cold("b"), loads_apart=False)
+    run_at_once(ask(make_session(acme=server), warm("a", slots=1), other, samples=2))
+    assert [name for name, *_ in server.asks] == ["a", "a", "b", "b"]

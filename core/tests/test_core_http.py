@@ -189,6 +189,13 @@ def test_a_whole_body_is_bounded_and_utf8() -> None:
         (400, '{"error": {"message": "too long", "code": "context_length_exceeded"}}', "context_overflow"),
         (500, '{"error": {"code": 500, "message": "Context size has been exceeded."}}', "context_overflow"),
         (400, "Trying to keep the first 9 tokens when context the overflows", "context_overflow"),
+        (400, "The decoder prompt (length 9) is longer than the maximum model length of 8.", "context_overflow"),
+        (400, "The input (9 tokens) is longer than the model's context length (8 tokens).", "context_overflow"),
+        (400, "Requested tokens (9) exceed context window of 8", "context_overflow"),
+        (400, "Prompt length 9 is greater than max_seq_len 8", "context_overflow"),
+        (400, '{"error": {"message": "prompt too long; exceeded by 1 token"}}', "context_overflow"),
+        (422, '{"error": "`inputs` tokens + `max_new_tokens` must be <= 8. Given: 9"}', "context_overflow"),
+        (400, "This model's maximum number of choices is 1", "refused"),
         (400, '{"error": "Failed to load model: context length 131072 needs more memory"}', "refused"),
         (422, '{"detail": [{"msg": "field required", "input": "what is a context window size?"}]}', "refused"),
     ],
@@ -384,6 +391,19 @@ def test_a_connection_that_dies_before_a_byte_is_tried_once_more(after: int | No
             with pytest.raises(ProviderError) as raised:
                 asyncio.run(ask())
             assert (raised.value.kind, len(server.asked("/v1/models"))) == ("protocol", 1)
+
+
+def test_a_request_that_must_not_be_sent_twice_is_not() -> None:
+    """A load that was begun would be begun a second time."""
+    with ScriptedOpenAI("m", faults={"/v1/models": cut(None)}) as server:
+
+        async def ask() -> None:
+            async with open_client(server.host) as client:
+                await request_json(client, "/v1/models", repeats=False)
+
+        with pytest.raises(ProviderError) as raised:
+            asyncio.run(ask())
+        assert (raised.value.kind, len(server.asked("/v1/models"))) == ("protocol", 1)
 
 
 def test_what_is_no_http_is_not_tried_again() -> None:

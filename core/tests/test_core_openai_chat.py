@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from codeconductor import Chunk, Message, ProviderError, Query, ToolCall, Usage, stream_openai_chat
 from codeconductor.http import open_client
-from codeconductor.testing.servers import ScriptedModel, ScriptedOpenAI, cut, reset, silence
+from codeconductor.testing.servers import Exchange, Frame, ScriptedModel, ScriptedOpenAI, cut, reset, silence
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -269,6 +269,28 @@ def test_an_answer_that_the_server_broke_off_is_a_fault_of_the_server() -> None:
     told = ask(sse(delta(content="x"), delta("abort")))
     assert told.error is not None
     assert (told.text, told.error.kind) == ("x", "server")
+
+
+async def _torn(exchange: Exchange) -> None:
+    await exchange.send(Frame(b'data: {"usa\n\n', "text"))
+
+
+@pytest.mark.parametrize("end", [Exchange.close, Exchange.reset, Exchange.hold, _torn])
+def test_an_answer_that_has_said_why_it_ends_is_complete(end: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever becomes of the counts and of `[DONE]` after it, and nobody waits long for these."""
+    monkeypatch.setattr("codeconductor.dispatch.openai_chat._LAST_WORDS", 0.01)
+
+    async def fault(exchange: Exchange, frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
+        async for frame in frames:
+            yield frame
+            if frame.kind == "final":
+                await end(exchange)
+
+    chunks: list[Chunk] = []
+    with ScriptedOpenAI(ScriptedModel(name="m", reply="abc", fault=fault)) as server:
+        asyncio.run(_read(server.host, chunks.append))
+    assert "".join(chunk.text for chunk in chunks) == "abc"
+    assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == ["stop"]
 
 
 # Errors

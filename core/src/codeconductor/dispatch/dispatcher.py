@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Self
 
 import attrs
@@ -128,7 +128,9 @@ class _Place:
 
     def __init__(self, model: Model, host: _Host) -> None:
         self._host = host
-        self._slots = asyncio.Semaphore(model.slots or model.parallel or 1)
+        # a queue of its own only where it holds less than its host: samples of one model are then asked in their turn
+        is_narrow = model.slots is not None and model.slots < (model.parallel or 1)
+        self._slots = asyncio.Semaphore(model.slots or 1) if is_narrow else nullcontext()
         self._loads_apart = model.loads_apart
         self._is_cold = model.loaded is False
         self._failure: Failure | None = None
@@ -140,6 +142,7 @@ class _Place:
             return request.ended(failure)
         answer = await self._asked(request)
         if request.unloaded:  # it was thrown out of memory since discovery
+            await request.close()
             self._is_cold = True
             answer = await self._asked(request)
         return answer

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -21,15 +23,19 @@ from codeconductor.http import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 
     import httpx2
 
 _OPTIONAL = {
     "stream_options": re.compile(r"stream_options|include_usage"),
     "response_format": re.compile(r"response_format|json_schema|grammar"),
+    "seed": re.compile(r"\bseed\b"),
 }
 """Fields that some servers refuse with 400 or 422, and how they name them; the request is then sent without them."""
+
+_LAST_WORDS = 1.0
+"""Seconds that the counts and the end of a stream are waited for when the answer itself is complete."""
 
 _ABORTED = frozenset({"abort", "error"})
 """Finish reasons of an answer that the server itself broke off; vLLM says the first."""
@@ -59,6 +65,23 @@ async def stream_openai_chat(
     """
     body = _body(model, query) | dict(extra or {})
     host = str(client.base_url).rstrip("/")
+    reading = _Reading(host, query)
+    try:
+        async with _accepted(client, path, body, hint) as response:
+            async for chunk in reading.chunks(response):
+                yield chunk
+    except ProviderError as fault:
+        if fault.kind != "protocol" or not reading.has_finished:
+            raise
+    for chunk in reading.rest():
+        yield chunk
+
+
+@asynccontextmanager
+async def _accepted(
+    client: httpx2.AsyncClient, path: str, body: dict[str, Any], hint: str | None
+) -> AsyncIterator[httpx2.Response]:
+    """The reply to a request; without the optional fields that the server refuses."""
     while True:
         async with open_stream(client, path, body=body, hint=hint) as response:
             optional = body.keys() & _OPTIONAL.keys()
@@ -69,9 +92,7 @@ async def stream_openai_chat(
                     raise fault_of_status(response.status_code, said, str(response.url))
                 body = {name: value for name, value in body.items() if name not in refused}
                 continue
-            await checked(response)
-            async for chunk in _Reading(host, query).chunks(response):
-                yield chunk
+            yield await checked(response)
             return
 
 
@@ -97,7 +118,11 @@ def _body(model: str, query: Query) -> dict[str, Any]:
 
 
 class _Reading:
-    """One reply as it is read: what was said so far, and whether it is complete."""
+    """One reply as it is read.
+
+    Attributes:
+        has_finished: The server has said why the answer ends: what it still says are counts alone.
+    """
 
     def __init__(self, host: str, query: Query) -> None:
         self._host = host
@@ -106,7 +131,7 @@ class _Reading:
         self._calls = _Calls()
         self._thoughts: list[str] = []
         self._said_text = False
-        self._finished = False
+        self.has_finished = False
 
     async def chunks(self, response: httpx2.Response) -> AsyncIterator[Chunk]:
         """The pieces of the answer, whether or not the server streams them."""
@@ -116,6 +141,9 @@ class _Reading:
         else:
             for chunk in self._whole(json_object(await whole_body(response))):
                 yield chunk
+
+    def rest(self) -> Iterator[Chunk]:
+        """What is known only at the end of the answer."""
         if self._calls:
             yield Chunk(tool_calls=self._calls.complete())
         elif self._wants_json and not self._said_text:
@@ -124,14 +152,20 @@ class _Reading:
                 yield Chunk(text=answer)
 
     async def _streamed(self, response: httpx2.Response) -> AsyncIterator[Chunk]:
-        events = 0
-        async for event, text in server_events(response):
+        events = server_events(response)
+        is_empty = True
+        while True:
+            try:
+                async with asyncio.timeout(_LAST_WORDS if self.has_finished else None):
+                    event, text = await anext(events)
+            except (StopAsyncIteration, TimeoutError):
+                break
             if text.strip() == "[DONE]":
                 return
-            events += 1
+            is_empty = False
             for chunk in self._read(self._frame(event, text), "delta"):
                 yield chunk
-        if events and not self._finished:
+        if not (is_empty or self.has_finished):
             raise ProviderError(f"{self._host} ended its reply before it was complete", kind="protocol")
 
     def _whole(self, data: dict[str, Any]) -> list[Chunk]:
@@ -149,7 +183,7 @@ class _Reading:
                 data = json_object(text)
             except ProviderError:
                 data = {"error": text}
-            data = data if data.get("error") else {"error": data}
+            data = data if data.get("error") else {"error": data or text}
         self._refuse_error(data)
         return data
 
@@ -189,7 +223,7 @@ class _Reading:
         if self._wants_json and reasoning:
             self._thoughts.append(reasoning)
         self._said_text = self._said_text or bool(text.strip())
-        self._finished = self._finished or finish_reason is not None
+        self.has_finished = self.has_finished or finish_reason is not None
         return Chunk(text=text, reasoning=reasoning, finish_reason=finish_reason)
 
 

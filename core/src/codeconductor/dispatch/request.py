@@ -92,7 +92,8 @@ class Request:
         if window is None or tokens <= window:
             return None
         message = f"the prompt has at least {tokens} tokens, and the context of {self._model.name} has {window}"
-        return self._failure("context_overflow", message)
+        longer = f"{_HINTS['context_overflow']}, or load the model with a longer context"
+        return self._failure("context_overflow", message, longer if self._model.loaded else None)
 
     async def load(self) -> Failure | None:
         """Bring the model into memory, which its provider does before the first chunk; None: it is there now."""
@@ -115,8 +116,7 @@ class Request:
             loads: The question itself makes the server load the model: until the first sign of life it may take the
                 time for a load too.
         """
-        if self._load_seconds is None:
-            self._session.events.emit(Asked(self._model, self._sample, loads))
+        self._session.events.emit(Asked(self._model, self._sample, loads))
         self._started = self._clock()
         if not loads:
             if self._asked.loaded is False:  # loaded meanwhile, for this sample or for another

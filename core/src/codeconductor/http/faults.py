@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     import httpx2
 
 _OVERFLOW = re.compile(
-    r"context.{0,40}(length|size|window|maximum|overflow)|exceed_context_size", re.IGNORECASE | re.DOTALL
+    r"context.{0,40}(length|size|window|maximum|overflow)|exceed_context_size|prompt.{0,20} too long"
+    r"|max(imum)?[ _](model|seq(uence)?|prompt|input)[ _]len|`?inputs`? tokens? \+ `?max_new_tokens",
+    re.IGNORECASE | re.DOTALL,
 )
+"""Of llama.cpp, LM Studio, Ollama, SGLang; and of vLLM, TabbyAPI and TGI where they do not speak of a context."""
 _NOT_OVERFLOW = re.compile(r"fail\w* to load|loading model", re.IGNORECASE)
 """A load that fails names its context length too, and a shorter task would not help it."""
 

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def open_stream(
-    client: httpx2.AsyncClient, path: str, *, body: Mapping[str, Any] | None = None, hint: str | None = None
+    client: httpx2.AsyncClient,
+    path: str,
+    *,
+    body: Mapping[str, Any] | None = None,
+    hint: str | None = None,
+    repeats: bool = True,
 ) -> AsyncIterator[httpx2.Response]:
     """A reply whose headers have come, whatever its status; leaving closes it, which stops the server.
 
@@ -29,6 +34,7 @@ async def open_stream(
         path: Below the client's base address.
         body: Sent as JSON, by POST; None: a GET.
         hint: What to do when the server cannot be reached.
+        repeats: Whether the request may be sent that second time; not where doing it twice does harm.
 
     Raises:
         ProviderError: The server cannot be reached, or breaks off its reply; the latter while it is read, too.
@@ -40,8 +46,9 @@ async def open_stream(
         try:
             response = await client.send(request, stream=True)
         except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError) as exc:
-            if isinstance(exc, httpx2.RemoteProtocolError) and "without sending a response" not in str(exc):
-                raise  # it did send something
+            has_spoken = isinstance(exc, httpx2.RemoteProtocolError) and "without sending a response" not in str(exc)
+            if has_spoken or not repeats:
+                raise
             response = await client.send(request, stream=True)
         try:
             yield response
@@ -55,6 +62,7 @@ async def request_json(
     *,
     body: Mapping[str, Any] | None = None,
     hint: str | None = None,
+    repeats: bool = True,
 ) -> dict[str, Any]:
     """The JSON object that a server gives for a path: by GET, or by POST where there is a body.
 
@@ -63,11 +71,12 @@ async def request_json(
         path: Below the client's base address.
         body: Sent as JSON.
         hint: What to do when the server cannot be reached.
+        repeats: As of `open_stream`.
 
     Raises:
         ProviderError: The server cannot be reached, says no, or gives something else than a JSON object.
     """
-    async with open_stream(client, path, body=body, hint=hint) as response:
+    async with open_stream(client, path, body=body, hint=hint, repeats=repeats) as response:
         await checked(response)
         text = await whole_body(response)
     try:
