@@ -218,6 +218,17 @@ def test_a_model_can_be_deleted_meanwhile(kind: Any, wire: Any) -> None:
         assert ('"m"' in names, '"other"' in names) == (False, True)
 
 
+def test_a_models_fault_spares_requests_that_only_load_it(wire: Any) -> None:
+    """Loads go wrong by their path."""
+    cold = model(failed(), loaded=False)
+    with ScriptedOllama(cold) as server:
+        assert wire.post(server, "/api/generate", model="m").status == 200
+        assert (server.loaded, wire.chat(server).status) == ({"m"}, 500)
+    with ScriptedLMStudio(cold, faults={"/api/v1/models/load": failed(400, "Failed to load")}) as server:
+        assert wire.post(server, "/api/v1/models/load", model="m").status == 400
+        assert server.loaded == set()
+
+
 # Streams
 
 
@@ -385,3 +396,12 @@ def test_the_program_refuses_faults_and_arguments_that_it_does_not_know(
     with pytest.raises(SystemExit):
         main(["ollama", "--model", "m", *words])
     assert words[1] in capsys.readouterr().err
+
+
+def test_the_help_of_the_program_lists_every_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    """With its arguments in their order."""
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    told = capsys.readouterr().out
+    assert "overloaded:code+retry_after+as_date\n" in told
+    assert all(f"\n  {name}" in told for name in (*FAULTS, "only_first"))

@@ -123,11 +123,22 @@ def _read_fault_of_path(text: str) -> tuple[str, Fault]:
         raise argparse.ArgumentTypeError(f"{text!r}: {exc}") from exc
 
 
+def _list_faults() -> str:
+    """A line for every fault that has a name."""
+    lines = []
+    for name, maker in sorted({**FAULTS, only_first.__name__: only_first}.items()):
+        arguments = "+".join(inspect.signature(maker).parameters)
+        lines.append(f"  {name}{':' if arguments else ''}{arguments}\n      {(maker.__doc__ or '').splitlines()[0]}")
+    return "\n".join(["faults, `|` between those of one reply:", *lines])
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Serve until it is interrupted, terminated, or its standard input ends where that is asked for."""
     parser = argparse.ArgumentParser(
         prog="python -m codeconductor.testing.servers",
         description="Runs one scripted model server on loopback and prints its address.",
+        epilog=_list_faults(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("kind", choices=_KINDS)
     parser.add_argument(

@@ -73,7 +73,7 @@ class ScriptedOpenAI(OpenAIDialect):
 
     def _is_loading(self) -> bool:
         """Whether models are still on their way into memory; the first who looks sets them going."""
-        missing = [model for name, model in self.models.items() if name not in self.loaded]
+        missing = [model for name, model in self.models.items() if not model.remote and name not in self.loaded]
         if missing and (self._starting is None or self._starting.done()):
             self._starting = asyncio.get_running_loop().create_task(self._start_with(missing))
         return bool(missing)

@@ -188,7 +188,7 @@ class ScriptedLMStudio(OpenAIDialect):
         model = self.models.get(request.model)
         if model is None:
             return error(f"Model {request.model} not found", 404, kind="model_not_found", code="model_not_found")
-        return Plan(frames=self._loaded(model, request.body.get("context_length")), model=model)
+        return Plan(frames=self._loaded(model, request.body.get("context_length")))
 
     async def _loaded(self, model: ScriptedModel, window: object) -> AsyncIterator[Frame]:
         asked = window if isinstance(window, int) else model.window

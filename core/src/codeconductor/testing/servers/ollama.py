@@ -89,13 +89,13 @@ class ScriptedOllama(ScriptedServer):
         if request.path == "/api/show":
             return as_json(self._shown(model))
         if request.path == "/api/generate" and not body.get("prompt"):
-            return Plan(frames=self._moved(model, body), model=model)
+            return Plan(frames=self._moved(model, body))
         if request.path == "/api/generate":
             return as_json({"error": "this server speaks through /api/chat alone"}, 501)
         if model.embedding:
             return as_json({"error": f'"{model.name}" does not support chat'}, 400)
         if not body.get("messages"):
-            return Plan(frames=self._moved(model, body), model=model)
+            return Plan(frames=self._moved(model, body))
         if body.get("think") and "thinking" not in model.capabilities:
             return as_json({"error": f'"{model.name}" does not support thinking'}, 400)
         if body.get("stream", True):

@@ -54,7 +54,7 @@ class OpenAIDialect(ScriptedServer):
         self._reasoning = reasoning
         self._refuses = refuses
 
-    cuts = False
+    cuts: bool = False
     """Whether a prompt that does not fit is cut in silence."""
 
     def interrupts(self, model: ScriptedModel) -> bool:

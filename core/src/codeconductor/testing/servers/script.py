@@ -81,7 +81,7 @@ class ScriptedModel:
         parameters: Such as ``"7.6B"``.
         quantization: Such as ``"Q4_K_M"``.
         parallel: Requests that it answers at once, the others wait; None: all of them.
-        fault: What goes wrong when it is asked.
+        fault: What goes wrong when it is asked; requests that only load it are spared.
     """
 
     name: str

@@ -96,14 +96,11 @@ class ScriptedServer(Memory, ABC):
 
     def refuse(self) -> None:
         """From now on refuse connections and close those that are open, as when the server was killed."""
-        done = threading.Event()
+        asyncio.run_coroutine_threadsafe(self._vanished(), self._loop).result(record.PATIENCE)
 
-        def vanish() -> None:
-            self.vanish()
-            done.set()
-
-        self._loop.call_soon_threadsafe(vanish)
-        assert done.wait(record.PATIENCE), f"{type(self).__name__} is not at work"
+    async def _vanished(self) -> None:
+        self.vanish()
+        await asyncio.gather(*self._connections, return_exceptions=True)
 
     def vanish(self) -> None:
         """`refuse` for the server's own loop; for the use of faults."""
@@ -204,6 +201,7 @@ class ScriptedServer(Memory, ABC):
         try:
             await self._send(exchange, plan, fault)
         except Instead as other:
+            exchange.headers.clear()
             await self._send(exchange, other.plan, None)
         await exchange.finish()
 

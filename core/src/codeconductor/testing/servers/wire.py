@@ -51,7 +51,8 @@ class Request:
         at: When it was complete, in seconds of `time.monotonic`.
         turn: How many requests came before it on the same connection.
         ended: When its reply was, or what there is of it.
-        outcome: What became of it; ``"cancelled"``: the client went away; ``"broken"``: a fault cut it.
+        outcome: What became of it; ``"cancelled"``: the client went away; ``"broken"``: a fault or the
+            server's own end cut it.
     """
 
     method: str

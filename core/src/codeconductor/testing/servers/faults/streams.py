@@ -72,7 +72,7 @@ def no_final() -> Fault:
 
 
 def empty() -> Fault:
-    """A complete stream that says nothing."""
+    """A complete stream that says nothing; a body in one piece has no bytes."""
 
     async def fault(exchange: Exchange, frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
         async for frame in frames:

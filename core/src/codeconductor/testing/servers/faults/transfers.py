@@ -28,9 +28,10 @@ def rechunked(size: int = 1) -> Fault:
         held = b""
         async for frame in frames:
             held += frame.data
-            while len(held) >= size:
-                yield Frame(held[:size], "text")
-                held = held[size:]
+            full = len(held) - len(held) % size
+            for start in range(0, full, size):
+                yield Frame(held[start : start + size], "text")
+            held = held[full:]
         if held:
             yield Frame(held, "text")
 
