@@ -41,7 +41,7 @@ class RunStarted(Event):
 
 @attrs.frozen
 class Asked(Event):
-    """A request is being sent; `loading`: first its model is brought into memory, which `Loaded` ends."""
+    """A model is asked; `loading`: to be in memory, by itself before the question or by the question."""
 
     model: Model
     sample: int

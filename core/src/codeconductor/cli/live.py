@@ -9,7 +9,17 @@ import attrs
 
 from codeconductor.cli import console
 from codeconductor.cli.plain import decided, ended
-from codeconductor.events import Answered, Arriving, Asked, Decided, Event, RunStarted, Warned
+from codeconductor.events import (
+    Answered,
+    Arriving,
+    Asked,
+    Decided,
+    Event,
+    Loaded,
+    Retrying,
+    RunStarted,
+    Warned,
+)
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -24,7 +34,6 @@ class _Row:
 
     state: str = "waiting"
     since: float | None = None
-    seconds: float | None = None
     detail: str = ""
     style: str = "dim"
 
@@ -63,6 +72,13 @@ class LiveProgress:
             case Asked(model, sample, loading):
                 state = "loading" if loading else "reading"
                 self._rows[model.id, sample] = _Row(state=state, since=time.monotonic(), style="yellow")
+            case Loaded(model):
+                for (name, _), row in self._rows.items():
+                    if name == model.id and row.state == "loading":
+                        row.state, row.detail = "waiting", "loaded"
+            case Retrying(model, sample, seconds):
+                row = self._rows[model.id, sample]
+                row.state, row.detail = "waiting", f"the server is busy: asked again in {seconds:.1f} s"
             case Arriving(model, sample, text, reasoning):
                 row = self._rows[model.id, sample]
                 row.state = "writing" if text else "thinking"

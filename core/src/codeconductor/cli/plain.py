@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from codeconductor.cli import console
-from codeconductor.events import Answered, Decided, Event, RunStarted, Warned
+from codeconductor.events import Answered, Decided, Event, Loaded, RunStarted, Warned
 
 if TYPE_CHECKING:
     from codeconductor.consensus import Consensus
@@ -51,6 +51,8 @@ class PlainProgress:
         match event:
             case RunStarted(run):
                 console.notice(f"Asking {', '.join(model.id for model in run.models)}")
+            case Loaded(model, seconds):
+                console.notice(f"{model.id}: loaded in {seconds:.1f} s")
             case Answered(answer):
                 console.notice(f"{named(answer)}: {ended(answer)}")
             case Decided(consensus):

@@ -7,6 +7,7 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from codeconductor.dispatch.context import estimate_tokens, longest_context
 from codeconductor.dispatch.values import Message, Query
 
 if TYPE_CHECKING:
@@ -19,8 +20,11 @@ SMALL = 1_000_000_000
 CHARACTERS_PER_TOKEN = 3
 """A cautious estimate for code."""
 
+MAX_REPLY = 12_288
+"""Tokens of the longest reply: room for a model that thinks at length, and then for its answer."""
+
 _REPLY_TOKENS = 1536
-"""Tokens of the context length that are left for the reply."""
+"""Tokens of the context length that context files leave for the reply."""
 
 _UNKNOWN_CONTEXT = 8192
 """Tokens that are assumed where the server does not tell the context length."""
@@ -90,17 +94,29 @@ def question(task: Task, model: Model, *, temperature: float | None = None, seed
     if task.kind == "question":
         system, schema = _ANSWER_FORM, ANSWER_SCHEMA
     elif model.parameters is not None and model.parameters < SMALL:
-        return Query(messages=(Message("user", _short(task, model)),), temperature=temperature, seed=seed)
+        messages: tuple[Message, ...] = (Message("user", _short(task, model)),)
+        return Query(messages=messages, temperature=temperature, seed=seed, max_tokens=_longest_reply(model, messages))
     else:
         system, schema = _FORM.replace("LANGUAGE", task.language or "text"), None
     budget = _budget(model, len(system) + len(task.text))
     user = "\n\n".join(part for part in (task.text, _facts(task), _context(task.context, budget)) if part)
+    messages = (Message("system", system), Message("user", user))
     return Query(
-        messages=(Message("system", system), Message("user", user)),
+        messages=messages,
         temperature=temperature,
         seed=seed,
+        max_tokens=_longest_reply(model, messages),
         response_schema=schema,
     )
+
+
+def _longest_reply(model: Model, messages: tuple[Message, ...]) -> int:
+    """Tokens that a reply may have, so that one without end ends: as many as the context leaves free, at most."""
+    window = longest_context(model)
+    if window is None:
+        return MAX_REPLY
+    free = window - sum(estimate_tokens(message.content) for message in messages)
+    return min(MAX_REPLY, max(_REPLY_TOKENS, free))
 
 
 def _short(task: Task, model: Model) -> str:
@@ -135,7 +151,7 @@ def _function_head(text: str) -> str | None:
 
 
 def _budget(model: Model, used: int) -> int:
-    tokens = (model.context_length or _UNKNOWN_CONTEXT) - _REPLY_TOKENS
+    tokens = (longest_context(model) or _UNKNOWN_CONTEXT) - _REPLY_TOKENS
     return max(0, tokens * CHARACTERS_PER_TOKEN - used)
 
 

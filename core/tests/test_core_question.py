@@ -1,9 +1,11 @@
-"""How a task is worded for a model that is too small to keep to a form."""
+"""How a task is worded for a model: the form of the reply, how long it may be, and what fits of the context files."""
 
 from __future__ import annotations
 
 import pytest
-from codeconductor.dispatch import question
+from codeconductor import ContextFile
+from codeconductor.dispatch import estimate_tokens, question
+from codeconductor.dispatch.question import MAX_REPLY
 from codeconductor.testing.values import a_model, a_task
 
 SMALL = a_model(parameters=135_000_000)
@@ -49,3 +51,27 @@ def test_other_languages_are_asked_without_a_head() -> None:
     """Their functions begin in other ways."""
     text = "Write a function add(a, b)"
     assert wording(text, language="rust") == f"{text}\n\nWrite Rust code only, in one code block."
+
+
+def test_a_reply_has_an_end_and_room_for_reasoning() -> None:
+    """As long as the context leaves free, and never longer than a model may think and then answer."""
+    for fields, tokens in (
+        ({"context_length": 262_144}, MAX_REPLY),
+        ({"context_length": None}, MAX_REPLY),
+        ({"context_length": 4096, "max_context_length": 32_768}, MAX_REPLY),
+    ):
+        assert question(a_task("Add two numbers."), a_model(**fields)).max_tokens == tokens
+    query = question(a_task("Add two numbers."), a_model(context_length=8192))
+    asked = sum(estimate_tokens(message.content) for message in query.messages)
+    assert query.max_tokens == 8192 - asked
+
+
+def test_context_files_may_fill_the_context_that_the_provider_can_raise() -> None:
+    """Not only the one that is in force."""
+    task = a_task("Explain.", context=[ContextFile(path="a.py", text="x = 1\n" * 5000, size=30_000)])
+    short, long = (
+        question(task, a_model(context_length=4096, max_context_length=most)).messages[-1].content
+        for most in (None, 65_536)
+    )
+    assert "only its beginning" in short
+    assert "only its beginning" not in long
