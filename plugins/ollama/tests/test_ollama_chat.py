@@ -149,7 +149,12 @@ async def test_a_stream_that_breaks_keeps_what_came_before_and_says_how(
         (status(404, {"error": "model 'a:1b' not found"}), "refused", "`ollama pull a:1b`"),
         (status(404, "404 page not found"), "refused", "Ollama server"),
         (status(401, {"error": "unauthorized"}), "refused", "`ollama signin`"),
-        (status(403), "refused", "cloud models are switched off"),
+        (status(403), "refused", "its own address"),
+        (
+            status(403, {"error": "ollama cloud is disabled: remote inference is unavailable"}),
+            "refused",
+            "cloud models are switched off",
+        ),
         (status(400, {"error": '"a:1b" does not support tools'}), "refused", "'tools'"),
         (status(500, {"error": "model requires more system memory (9.6 GiB) than is available"}), "server", "smaller"),
         (status(502, "<html><h1>Bad Gateway</h1></html>"), "server", "server's log"),

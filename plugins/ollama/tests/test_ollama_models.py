@@ -117,12 +117,23 @@ def test_a_model_that_only_makes_pictures_is_left_out() -> None:
 
 
 def test_the_window_in_force_is_stronger_than_the_most_a_model_can_take() -> None:
-    """Only a loaded model has a window in force, and servers before 0.10 do not tell it."""
+    """Only a loaded model has a window in force; servers before 0.10 tell none, and nothing is put there."""
     shown = Shown(model_info={"general.architecture": "qwen3", "qwen3.context_length": 40960})
-    assert model_of(entry(), shown, [InMemory(name="m:latest", context_length=4096)]).context_length == 4096
-    assert model_of(entry(), shown, [InMemory(name="m:latest")]).context_length == 40960
-    assert model_of(entry(), shown, []).context_length == 40960
-    assert model_of(entry(details=Details(context_length=8192)), None, []).context_length == 8192
+
+    def windows(*arguments: Any) -> tuple[int | None, int | None]:
+        model = model_of(*arguments)
+        return model.context_length, model.max_context_length
+
+    assert windows(entry(), shown, [InMemory(name="m:latest", context_length=4096)]) == (4096, 40960)
+    assert windows(entry(), shown, [InMemory(name="m:latest")]) == (None, 40960)
+    assert windows(entry(), shown, []) == (40960, 40960)
+    assert windows(entry(details=Details(context_length=8192)), None, []) == (8192, 8192)
+
+
+def test_the_context_of_a_cloud_model_cannot_be_raised() -> None:
+    """Its server takes no options of a runner."""
+    model = model_of(entry("gpt-oss:120b-cloud", details=Details(context_length=131072)))
+    assert (model.context_length, model.max_context_length) == (131072, None)
 
 
 def test_the_window_is_found_under_another_architecture_where_only_one_is_named() -> None:
@@ -138,12 +149,13 @@ def test_a_name_that_was_pulled_anew_is_not_the_model_that_is_in_memory() -> Non
     assert model_of(entry(digest=ONE), None, [InMemory(name="alias:1b", digest=ONE)]).loaded is True
 
 
-def test_auto_holds_one_request_for_each_loaded_chat_model() -> None:
-    """And never fewer than one; a number from the settings is taken as it is."""
-    entries = [entry("a:1b"), entry("b:1b"), entry("c:1b"), entry("e:1b", capabilities=("embedding",))]
-    running = [InMemory(name="a:1b"), InMemory(name="b:1b"), InMemory(name="e:1b")]
+def test_auto_holds_one_request_for_each_chat_model() -> None:
+    """One that is loaded answers while the next one loads; never fewer than one, and a number is taken as it is."""
+    entries = [entry("a:1b"), entry("b:1b", digest=ONE), entry("copy-of-b:1b", digest=ONE)]
+    entries.append(entry("e:1b", capabilities=("embedding",)))
+    running = [InMemory(name="a:1b"), InMemory(name="e:1b")]
     assert {(m.parallel, m.slots) for m in as_models(HOST, entries, {}, running, "auto")} == {(2, 1)}
-    assert {(m.parallel, m.slots) for m in as_models(HOST, entries, {}, [], "auto")} == {(1, 1)}
+    assert {(m.parallel, m.slots) for m in as_models(HOST, entries[3:], {}, running, "auto")} == {(1, 1)}
     assert {(m.parallel, m.slots) for m in as_models(HOST, entries, {}, running, 4)} == {(4, 4)}
 
 

@@ -54,13 +54,15 @@ async def test_sixteen_models_of_a_server_of_2025_are_listed_with_what_it_tells(
         name="qwen3:8b",
         host="http://127.0.0.1:11434",
         loaded=False,
+        loads_apart=True,
         context_length=40960,
+        max_context_length=40960,
         size=5225388164,
         parameters=8_200_000_000,
         quantization="Q4_K_M",
         capabilities={"completion", "tools", "thinking"},
         digest="500a1f067a9f782620b40bee6f7b0c89e17ae61f686b92c24933e4ca4b2b8b41",
-        parallel=1,
+        parallel=16,
         slots=1,
     )
     assert models["qwen2.5vl:7b"].context_length == 128000  # its architecture is not named as its family

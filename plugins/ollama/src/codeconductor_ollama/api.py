@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from codeconductor import ProviderError, fault_in_reply, from_reply, http_faults, request_json
+
+from codeconductor_ollama.remedies import NOT_OLLAMA, START, remedy
+from codeconductor_ollama.wire import InMemory, Running, Shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -13,24 +17,6 @@ if TYPE_CHECKING:
     import httpx2
 
 T = TypeVar("T")
-
-_START = "start it with `ollama serve`, or set OLLAMA_HOST or [providers.ollama] hosts"
-_NOT_OLLAMA = "is this an Ollama server, and not too old a one?"
-_FREE_MEMORY = "ask a smaller model, or free memory with `ollama stop`"
-_NO_CLOUD = "the server refuses this address, or its cloud models are switched off"
-
-# By a short core of the server's words that has been the same in every version seen; the first that fits counts.
-_REMEDIES = {
-    "page not found": _NOT_OLLAMA,  # the path, not the model
-    "not found": "install it with `ollama pull {model}`",
-    "unauthorized": "it runs in Ollama's cloud: sign in with `ollama signin`, or ask a local model",
-    "cloud is disabled": _NO_CLOUD,
-    "HTTP 403": _NO_CLOUD,  # without words where the Host or Origin header is not accepted
-    "more system memory": _FREE_MEMORY,
-    "out of memory": _FREE_MEMORY,
-    "does not support chat": "ask a model with the capability 'completion'",
-    "does not support tools": "ask a model with the capability 'tools'",
-}
 
 
 @contextmanager
@@ -42,19 +28,11 @@ def faults_of(host: str, model: str = "") -> Iterator[None]:
         model: As the server calls it; empty where a request is about none.
     """
     try:
-        with http_faults(host, hint=_START):
+        with http_faults(host, hint=START):
             yield
     except ProviderError as fault:
-        if fault.kind in {"refused", "server"}:
-            fault.hint = _remedy(fault.message, model) or fault.hint
-        if not fault.hint and not model:
-            fault.hint = _NOT_OLLAMA
+        fault.hint = remedy(fault, model) or fault.hint
         raise
-
-
-def _remedy(message: str, model: str) -> str | None:
-    remedy = next((remedy for words, remedy in _REMEDIES.items() if words in message), None)
-    return remedy.format(model=model) if remedy and (model or "{model}" not in remedy) else None
 
 
 async def ask(client: httpx2.AsyncClient, path: str, cls: type[T], body: Mapping[str, Any] | None = None) -> T:
@@ -65,7 +43,7 @@ async def ask(client: httpx2.AsyncClient, path: str, cls: type[T], body: Mapping
     """
     host = str(client.base_url).rstrip("/")
     with faults_of(host, str((body or {}).get("model", ""))):
-        return read(await request_json(client, path, body=body, hint=_START), cls, host)
+        return read(await request_json(client, path, body=body, hint=START), cls, host)
 
 
 def read(data: Mapping[str, Any], cls: type[T], host: str) -> T:
@@ -81,4 +59,23 @@ def read(data: Mapping[str, Any], cls: type[T], host: str) -> T:
         return from_reply(data, cls)
     except ValueError as exc:
         message = f"{host} gave a reply that is not one of Ollama's: {exc}"
-        raise ProviderError(message, kind="protocol", hint=_NOT_OLLAMA) from exc
+        raise ProviderError(message, kind="protocol", hint=NOT_OLLAMA) from exc
+
+
+async def in_memory(client: httpx2.AsyncClient, within: float) -> tuple[InMemory, ...] | None:
+    """What is in memory; None: the server does not tell, or not within so many seconds, which is no fault."""
+    try:
+        async with asyncio.timeout(within):
+            running = await ask(client, "/api/ps", Running)
+    except (ProviderError, TimeoutError):
+        return None
+    return running.models or ()
+
+
+async def show(client: httpx2.AsyncClient, name: str) -> Shown | None:
+    """What the server tells of one model; None: nothing, which leaves it a model all the same."""
+    try:
+        # servers before 0.1.40 or so know `name` alone
+        return await ask(client, "/api/show", Shown, {"model": name, "name": name})
+    except ProviderError:
+        return None

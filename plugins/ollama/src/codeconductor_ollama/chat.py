@@ -1,20 +1,32 @@
-"""Asks one model over `/api/chat`, and streams what it says."""
+"""Asks one model over `/api/chat`, which is loaded before where it has to be."""
 
 from __future__ import annotations
 
-import json
+import asyncio
+import re
+from contextlib import AsyncExitStack, aclosing
 from typing import TYPE_CHECKING, Any
 
-from codeconductor import Chunk, ProviderError, ToolCall, Usage, checked, json_lines, open_stream
+from codeconductor import Chunk, ProviderError, checked, open_stream
 
-from codeconductor_ollama.api import ask, faults_of, read
-from codeconductor_ollama.wire import Call, Line, Loaded, Said
+from codeconductor_ollama.api import ask, faults_of, in_memory
+from codeconductor_ollama.models import entry_of
+from codeconductor_ollama.reading import Reading
+from codeconductor_ollama.remedies import START
+from codeconductor_ollama.windows import LOOKING, window_of
+from codeconductor_ollama.wire import Loaded
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     import httpx2
     from codeconductor import Model, Query, Session
+
+SILENT = 2.0
+"""Seconds without a sign of life after which a model that was in memory is looked for there."""
+
+_FORMAT = re.compile(r"\b(format|schema|grammar)\b", re.IGNORECASE)
+"""How servers name the JSON schema that they refuse."""
 
 
 async def stream_answer(session: Session, model: Model, query: Query) -> AsyncIterator[Chunk]:
@@ -28,77 +40,100 @@ async def stream_answer(session: Session, model: Model, query: Query) -> AsyncIt
     """
     with faults_of(model.host, model.name):
         client = session.client(model.host)
+        window = window_of(session, model)
+        num_ctx = await window.num_ctx(client, model, query)
+        if window.must_load(model):
+            message = f"{model.name} has too short a context in memory for {num_ctx} tokens"
+            raise ProviderError(message, kind="context_overflow", unloaded=True)
         if model.loaded is False:
-            await _load(client, model)
+            await _load(client, model, num_ctx)
+            window.loaded()
             yield Chunk()
-        async with open_stream(client, "/api/chat", body=body_of(model, query)) as response:
-            await checked(response)
-            async for line in _lines(response, model):
-                if line.remote_host and not model.remote:
-                    session.warn(
-                        f"{model.id} was answered by {line.remote_host}: the prompt has left {model.host}, "
-                        "which did not list that model as remote"
-                    )
-                yield _chunk(line)
+        body = body_of(model, query, num_ctx)
+        while True:
+            begun = False
+            try:
+                async with aclosing(_answer(session, client, model, query, body)) as chunks:
+                    async for chunk in chunks:
+                        begun = True
+                        yield chunk
+                return
+            except ProviderError as fault:
+                if begun or not _FORMAT.search(fault.message) or body.pop("format", None) is None:
+                    raise  # else asked once more, without the schema that this server or model cannot enforce
 
 
-async def _load(client: httpx2.AsyncClient, model: Model) -> None:
+async def _load(client: httpx2.AsyncClient, model: Model, num_ctx: int | None) -> None:
     """A request without a prompt, which is answered once the model is in memory.
 
     The question itself would get no byte, not even headers, until then: loading could not be told from generating.
+    Options that are not those of the question would have it load once more.
     """
-    await ask(client, "/api/generate", Loaded, {"model": model.name, "stream": False})
+    body: dict[str, Any] = {"model": model.name, "stream": False}
+    if num_ctx is not None:
+        body["options"] = {"num_ctx": num_ctx}
+    await ask(client, "/api/generate", Loaded, body)
 
 
-def body_of(model: Model, query: Query) -> dict[str, Any]:
+def body_of(model: Model, query: Query, num_ctx: int | None) -> dict[str, Any]:
     """The request's body; what the query leaves open is left to the server and the model's own settings.
 
     `think` and `keep_alive` are never sent: the one is refused by models that cannot, the other would change how long
-    the model stays in memory for everybody.
+    the model stays in memory for everybody. A schema is not sent to the cloud, which does not apply it.
     """
     options = {
         "seed": query.seed,
         "temperature": query.temperature,
         "num_predict": query.max_tokens,
         "stop": list(query.stop) or None,
+        "num_ctx": num_ctx,
     }
     body = {
         "model": model.name,
         "messages": [{"role": message.role, "content": message.content} for message in query.messages],
         "stream": True,
         "options": {name: value for name, value in options.items() if value is not None} or None,
-        "format": query.response_schema,
+        "format": None if model.remote else query.response_schema,
         "tools": list(query.tools) or None,
     }
     return {name: value for name, value in body.items() if value is not None}
 
 
-async def _lines(response: httpx2.Response, model: Model) -> AsyncIterator[Line]:
-    """The lines up to the last; a stream that ends without one was cut, or stopped for repeating itself."""
-    async for data in json_lines(response):
-        line = read(data, Line, model.host)
-        yield line
-        if line.is_last:
-            return
-    raise ProviderError(
-        f"{model.host} ended its reply without saying that it is complete",
-        kind="protocol",
-        hint="ask again; Ollama also stops a model that repeats itself like this",
-    )
+async def _answer(
+    session: Session, client: httpx2.AsyncClient, model: Model, query: Query, body: dict[str, Any]
+) -> AsyncGenerator[Chunk, None]:
+    async with AsyncExitStack() as stack:
+        response = await checked(await _opened(stack, client, model, body))
+        async for chunk in Reading(session, model, query).chunks(response):
+            yield chunk
 
 
-def _chunk(line: Line) -> Chunk:
-    said = line.message or Said()
-    return Chunk(
-        text=said.content or "",
-        reasoning=said.thinking or "",
-        tool_calls=map(_tool_call, said.tool_calls or ()),
-        finish_reason=line.done_reason or None,
-        usage=Usage(prompt_tokens=line.prompt_eval_count, completion_tokens=line.eval_count) if line.is_last else None,
-    )
+async def _opened(
+    stack: AsyncExitStack, client: httpx2.AsyncClient, model: Model, body: dict[str, Any]
+) -> httpx2.Response:
+    """The reply, whose headers come with its first line.
+
+    Raises:
+        ProviderError: The model has left memory since discovery, and the server has not begun to load it again.
+    """
+    try:
+        async with asyncio.timeout(None) as patience:
+            watching = asyncio.create_task(_watch(client, model, patience))
+            try:
+                return await stack.enter_async_context(open_stream(client, "/api/chat", body=body, hint=START))
+            finally:
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
+    except TimeoutError as exc:
+        message = f"{model.name} is no longer in the memory of {model.host}"
+        raise ProviderError(message, hint="ask again, or fewer models at once", unloaded=True) from exc
 
 
-def _tool_call(call: Call) -> ToolCall:
-    given = call.function.arguments
-    arguments = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
-    return ToolCall(name=call.function.name, arguments=arguments, id=call.id or None)
+async def _watch(client: httpx2.AsyncClient, model: Model, patience: asyncio.Timeout) -> None:
+    """End the patience with a model that should answer at once and is not there: its load has a limit of its own."""
+    if not model.loaded:
+        return
+    await asyncio.sleep(SILENT)
+    there = await in_memory(client, LOOKING)
+    if there is not None and entry_of(model, there) is None:
+        patience.reschedule(asyncio.get_running_loop().time())

@@ -6,12 +6,12 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from codeconductor import ProviderError, discover_hosts
+from codeconductor import discover_hosts
 
-from codeconductor_ollama.api import ask, faults_of
+from codeconductor_ollama.api import ask, faults_of, in_memory, show
 from codeconductor_ollama.models import as_models, is_remote
 from codeconductor_ollama.settings import OllamaSettings
-from codeconductor_ollama.wire import InMemory, Running, Shown, Tags
+from codeconductor_ollama.wire import Installed, Shown, Tags
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,12 +33,11 @@ async def find_models(session: Session) -> list[Model | Problem]:
         with faults_of(host):
             client = session.client(host)
         deadline = asyncio.get_running_loop().time() + DETAILS_WITHIN
-        looking = asyncio.create_task(_in_memory(client, deadline))
+        looking = asyncio.create_task(in_memory(client, DETAILS_WITHIN))
         try:
             tags = await ask(client, "/api/tags", Tags)
             installed = tags.models or ()
-            unclear = [entry.name for entry in installed if not entry.capabilities and not is_remote(host, entry)]
-            shown = await _shown(client, unclear, deadline)
+            shown = await _shown(client, [entry.name for entry in installed if _is_unclear(host, entry)], deadline)
             return as_models(host, installed, shown, await looking, settings.parallel)
         finally:
             looking.cancel()
@@ -47,14 +46,11 @@ async def find_models(session: Session) -> list[Model | Problem]:
     return await discover_hosts("ollama", tuple(dict.fromkeys(settings.hosts)), probe)
 
 
-async def _in_memory(client: httpx2.AsyncClient, deadline: float) -> tuple[InMemory, ...] | None:
-    """What is in memory; None: the server does not tell, which is no reason to leave its models out."""
-    try:
-        async with asyncio.timeout_at(deadline):
-            running = await ask(client, "/api/ps", Running)
-    except (ProviderError, TimeoutError):
-        return None
-    return running.models or ()
+def _is_unclear(host: str, entry: Installed) -> bool:
+    """Whether the list leaves open what it can, or how long a prompt may be; servers since 0.30 tell both."""
+    if is_remote(host, entry):
+        return False
+    return not entry.capabilities or not (entry.details and entry.details.context_length)
 
 
 async def _shown(client: httpx2.AsyncClient, names: Sequence[str], deadline: float) -> dict[str, Shown]:
@@ -62,13 +58,13 @@ async def _shown(client: httpx2.AsyncClient, names: Sequence[str], deadline: flo
     found: dict[str, Shown] = {}
     gate = asyncio.Semaphore(_SHOWN_AT_ONCE)
 
-    async def show(name: str) -> None:
+    async def look(name: str) -> None:
         async with gate:
-            with suppress(ProviderError):  # one model without details is still a model
-                # servers before 0.1.40 or so know `name` alone
-                found[name] = await ask(client, "/api/show", Shown, {"model": name, "name": name})
+            shown = await show(client, name)
+        if shown is not None:
+            found[name] = shown
 
     with suppress(TimeoutError):
         async with asyncio.timeout_at(deadline):
-            await asyncio.gather(*map(show, names))
+            await asyncio.gather(*map(look, names))
     return found

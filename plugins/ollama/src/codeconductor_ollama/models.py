@@ -68,8 +68,8 @@ def as_models(
         if model is not None:
             models.append(model)
     if parallel == "auto":  # a server holds one request per model unless told otherwise, since 0.10
-        running = {model.digest or model.name for model in models if model.loaded and model.kind == "chat"}
-        at_once, slots = max(1, len(running)), 1
+        asked = {model.digest or model.name for model in models if model.kind == "chat"}
+        at_once, slots = max(1, len(asked)), 1  # a cold one answers once it is loaded, while the next one loads
     else:
         at_once = slots = parallel
     return [attrs.evolve(model, parallel=at_once, slots=slots) for model in models]
@@ -83,7 +83,8 @@ def _as_model(host: str, entry: Installed, shown: Shown, in_memory: Sequence[InM
     if kind is None:
         return None
     remote = is_remote(host, entry, shown)
-    running = next((one for one in in_memory or () if _is_same(one, entry)), None)
+    running = next((one for one in in_memory or () if _is_same(one, entry.name, digest_of(entry))), None)
+    longest = _whole(details.context_length) or longest_context(shown)
     return Model(
         provider="ollama",
         name=entry.name,
@@ -92,7 +93,8 @@ def _as_model(host: str, entry: Installed, shown: Shown, in_memory: Sequence[InM
         loaded=None if in_memory is None or remote else running is not None,  # what runs elsewhere is not loaded here
         loads_apart=not remote,
         remote=remote,
-        context_length=(running and running.context_length) or details.context_length or _longest_context(info),
+        context_length=longest if running is None else _whole(running.context_length),  # servers before 0.10 tell none
+        max_context_length=None if remote else longest,
         size=entry.size,
         memory=running.size if running else None,
         parameters=parameter_count(details.parameter_size) or _whole(info.get("general.parameter_count")),
@@ -102,10 +104,15 @@ def _as_model(host: str, entry: Installed, shown: Shown, in_memory: Sequence[InM
     )
 
 
-def _is_same(running: InMemory, entry: Installed) -> bool:
+def entry_of(model: Model, in_memory: Sequence[InMemory]) -> InMemory | None:
+    """What the server tells of a model that is in its memory; None: it is not there."""
+    return next((one for one in in_memory if _is_same(one, model.name, model.digest)), None)
+
+
+def _is_same(running: InMemory, name: str, digest: str | None) -> bool:
     """A name that was pulled anew has another digest than the model that is still in memory under it."""
-    mine, theirs = digest_of(entry), digest_of(running)
-    return mine == theirs if mine and theirs else running.name == entry.name
+    theirs = digest_of(running)
+    return digest == theirs if digest and theirs else running.name == name
 
 
 def _kind(
@@ -131,8 +138,9 @@ def parameter_count(text: str | None) -> int | None:
     return round(float(match[1]) * _UNITS[match[2].upper()]) or None if match else None
 
 
-def _longest_context(info: Mapping[str, Any]) -> int | None:
+def longest_context(shown: Shown | None) -> int | None:
     """The most tokens the model can take; its architecture names the key, mostly."""
+    info = (shown and shown.model_info) or {}
     named = _whole(info.get(f"{info.get('general.architecture')}.context_length"))
     others = [value for key, value in info.items() if key.endswith(".context_length")]
     return named or (_whole(others[0]) if len(others) == 1 else None)

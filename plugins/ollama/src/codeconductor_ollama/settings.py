@@ -29,6 +29,6 @@ class OllamaSettings:
     )
     parallel: int | Literal["auto"] = setting(
         "auto",
-        help="requests at once on one host; 'auto': one for each model that is in its memory",
+        help="requests at once on one host; 'auto': one for each of its chat models",
         validator=_at_least_one,
     )

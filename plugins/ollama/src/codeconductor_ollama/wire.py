@@ -96,13 +96,15 @@ class Said:
 
 @attrs.frozen(kw_only=True)
 class Line:
-    """One line of a streamed `/api/chat`; the last has `done` or a `done_reason`, and the counts of tokens."""
+    """One line of a streamed `/api/chat`; the last has `done` or a `done_reason`, the counts and the durations (ns)."""
 
+    model: str | None = None
     message: Said | None = None
     done: bool | None = None
     done_reason: str | None = None
     prompt_eval_count: int | None = None
     eval_count: int | None = None
+    load_duration: int | None = None
     remote_host: str | None = None
 
     @property
