@@ -205,3 +205,36 @@ def test_samples_of_a_model_in_memory_come_before_a_load(make_session: MakeSessi
     other = attrs.evolve(cold("b"), loads_apart=False)
     run_at_once(ask(make_session(acme=server), warm("a", slots=1), other, samples=2))
     assert [name for name, *_ in server.asks] == ["a", "a", "b", "b"]
+
+
+def test_nothing_is_loaded_for_a_quorum_that_models_in_memory_can_give(make_session: MakeSession) -> None:
+    """A load may throw out somebody else's model; where one in memory fails, the others are loaded at once."""
+
+    def run(faults: list[Exception], enough: int | None) -> tuple[list[str], Server]:
+        server = Server(in_memory={"a", "b"}, faults=faults)
+        models = [warm("a", host="a"), warm("b", host="b"), cold("c", host="c")]
+
+        async def until_enough() -> list[str]:
+            usable: list[str] = []
+            async with dispatch(make_session(acme=server), models, a_query(), enough=enough) as arrivals:
+                async for answer in arrivals:
+                    usable += [answer.model.name] if answer.is_usable else []
+                    if len(usable) == enough:
+                        break
+            return usable
+
+        return run_at_once(until_enough()), server
+
+    assert run([], None)[0] == ["a", "b", "c"]
+    assert run([], 3)[0] == ["a", "b", "c"]
+    usable, server = run([], 2)
+    assert (usable, server.loads) == (["a", "b"], [])
+    usable, server = run([ProviderError("broken")], 2)
+    assert (usable, server.loads) == (["b", "c"], [("c", 0, 5)])
+
+
+def test_the_answers_end_though_nobody_leaves(make_session: MakeSession) -> None:
+    """What was said to be enough is no promise."""
+    server = Server(in_memory={"a"})
+    answers = run_at_once(ask(make_session(acme=server), warm("a"), cold("c", host="c"), enough=1))
+    assert [answer.model.name for answer in answers] == ["a", "c"]

@@ -65,6 +65,7 @@ async def dispatch(
     *,
     samples: int = 1,
     limits: Limits | None = None,
+    enough: int | None = None,
 ) -> AsyncIterator[Arrivals]:
     """Ask every model `samples` times, at most as many requests at once as each host can hold.
 
@@ -77,8 +78,11 @@ async def dispatch(
         query: One for all, or a function of the model. Samples of one model get seeds that follow each other.
         samples: Answers per model.
         limits: Seconds per answer.
+        enough: Usable answers after which the caller leaves: models that are not in memory are loaded only where those
+            that are cannot give so many. None: all are wanted.
     """
     places = _places(models)
+    reserve = _Reserve(enough, samples * sum(model.loaded is not False for model in models))
     arrivals = Arrivals(len(models) * samples)
 
     async def ask(model: Model, sample: int) -> None:
@@ -87,6 +91,8 @@ async def dispatch(
             asked = attrs.evolve(asked, seed=asked.seed + sample)
         request = Request(session, model, sample, asked, limits or Limits())
         try:
+            if model.loaded is False:
+                await reserve.is_needed.wait()
             answer = await places[model.id].answer(request)
         except asyncio.CancelledError:
             answer = request.given_up()
@@ -95,6 +101,8 @@ async def dispatch(
             raise
         finally:
             await request.close()
+        if model.loaded is not False:
+            reserve.count(answer)
         session.events.emit(Answered(answer))
         arrivals.put(answer)
 
@@ -106,6 +114,27 @@ async def dispatch(
             task.cancel()
         await asyncio.gather(*asking, return_exceptions=True)
         arrivals.close()
+
+
+class _Reserve:
+    """Whether the models that are not in memory have to be loaded: not while those that are may give enough answers."""
+
+    def __init__(self, enough: int | None, awaited: int) -> None:
+        self.is_needed = asyncio.Event()
+        self._missing = enough
+        self._awaited = awaited
+        self._look()
+
+    def count(self, answer: Answer) -> None:
+        """Take note of an answer of a model in memory."""
+        self._awaited -= 1
+        if answer.is_usable and self._missing is not None:
+            self._missing -= 1
+        self._look()
+
+    def _look(self) -> None:
+        if self._missing is None or self._awaited < self._missing or not self._awaited:
+            self.is_needed.set()
 
 
 @attrs.define(eq=False)

@@ -126,6 +126,7 @@ async def _ask(
         lambda model: question(task, model, temperature=temperature, seed=bench.seed),
         samples=samples,
         limits=limits,
+        enough=settings.quorum,
     ) as arrivals:
         async for answer in arrivals:
             answers.append(answer)
