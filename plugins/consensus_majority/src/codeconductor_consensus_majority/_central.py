@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -61,12 +62,9 @@ class _Codes:
 
     def of(self, text: str) -> str:
         if text not in self._texts:
-            code = []
-            for number, match in enumerate(_TOKEN.finditer(text)):
-                if number == LONGEST:
-                    break
-                code.append(
-                    self._tokens.setdefault(match[0].casefold(), chr(min(_PRIVATE + len(self._tokens), sys.maxunicode)))
-                )
-            self._texts[text] = "".join(code)
+            numbers = self._tokens
+            self._texts[text] = "".join(
+                numbers.setdefault(match[0], chr(min(_PRIVATE + len(numbers), sys.maxunicode)))
+                for match in islice(_TOKEN.finditer(text.casefold()), LONGEST)
+            )
         return self._texts[text]

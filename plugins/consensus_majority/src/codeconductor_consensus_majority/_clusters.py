@@ -107,22 +107,22 @@ class _Leaders:
         """The number of the group that it joins; the next free one where it begins a group."""
         found = (
             (-score, number)
-            for candidates in self._candidates(one)
-            for number, score in alike(one.sorted, candidates)
+            for number, score in alike(one.sorted, self._candidates(one))
             if compatible(self._leaders[number], one)
         )
         best = min(found, default=None)
         return self._begin(one) if best is None else best[1]
 
-    def _candidates(self, one: Wording) -> Iterable[dict[int, str]]:
-        yield self._by_text.get(one.sorted, {})
+    def _candidates(self, one: Wording) -> dict[int, str]:
+        found = dict(self._by_text.get(one.sorted, {}))
         if len(one.words) >= SHORTEST:
             left = MOST_DIFFERENT * len(one.sorted)
             for part in sorted(_parts(one), key=lambda part: (self._count[part], part)):
-                yield self._by_word.get((part, *one.strict), {})
+                found.update(self._by_word.get((part, *one.strict), {}))
                 left -= len(part)
                 if left < 0:
                     break
+        return found
 
     def _begin(self, one: Wording) -> int:
         number = len(self._leaders)

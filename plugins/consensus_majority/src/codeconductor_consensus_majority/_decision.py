@@ -13,7 +13,6 @@ from codeconductor_consensus_majority._central import centrality, medoid
 from codeconductor_consensus_majority._clusters import Said, clusters
 from codeconductor_consensus_majority._programs import Program, program_of
 from codeconductor_consensus_majority._proposals import MAX_OPTIONS, Agreed, Plan, agree, read_plan
-from codeconductor_consensus_majority._values import Values, said_by
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
@@ -184,15 +183,19 @@ def _on_calls(calls: Mapping[int, tuple[Call, ...]], ballot: Ballot) -> Decision
 
 
 def _on_answers(task: Task, ballot: Ballot) -> Decision:
-    said = {i: text for i, answer in enumerate(ballot.answers) if (text := said_by(answer))}
+    said, groups, prose = _answers(task, ballot)
     if not said:
         return _on_texts(ballot)
-    groups, prose = same_values(Values(task.text, said.values()), said)
     return _on_groups("answer", [*groups, *_prose(prose, ballot)], said, said, ballot, late=prose)
 
 
-def same_values(values: Values, said: Mapping[int, str]) -> tuple[list[list[int]], dict[int, str]]:
-    """Answers with the same value put together, and those that are prose."""
+def _answers(task: Task, ballot: Ballot) -> tuple[dict[int, str], list[list[int]], dict[int, str]]:
+    """(What each answers to the question, those with the same value put together, those that are prose)."""
+    # here, as a task of code, which needs none of it, waits some milliseconds for its regular expressions
+    from codeconductor_consensus_majority._values import Values, said_by
+
+    said = {i: text for i, answer in enumerate(ballot.answers) if (text := said_by(answer))}
+    values = Values(task.text, said.values())
     groups: dict[str, list[int]] = {}
     prose: dict[int, str] = {}
     for i, text in said.items():
@@ -201,7 +204,7 @@ def same_values(values: Values, said: Mapping[int, str]) -> tuple[list[list[int]
             prose[i] = text
         else:
             groups.setdefault(value, []).append(i)
-    return list(groups.values()), prose
+    return said, list(groups.values()), prose
 
 
 def _on_texts(ballot: Ballot) -> Decision:
@@ -268,8 +271,7 @@ def _speaker(group: Sequence[int], texts: Mapping[int, str], ballot: Ballot) -> 
 def alike(task: Task, ballot: Ballot, choice: int, subject: Subject) -> list[int]:
     """The answers that say the same as one of them, on the subject."""
     if subject == "answer":
-        said = {i: text for i, answer in enumerate(ballot.answers) if (text := said_by(answer))}
-        groups, prose = same_values(Values(task.text, said.values()), said)
+        _, groups, prose = _answers(task, ballot)
         return next(group for group in [*groups, *_prose(prose, ballot)] if choice in group)
     if subject == "text":
         texts = {i: answer.text.strip() for i, answer in enumerate(ballot.answers)}

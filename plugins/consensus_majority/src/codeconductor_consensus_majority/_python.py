@@ -33,7 +33,10 @@ _SEE_NAMES = frozenset({"dir", "eval", "exec", "globals", "locals", "vars"})
 
 _NOWHERE = {"lineno": 1, "end_lineno": 1, "col_offset": 0, "end_col_offset": 0}
 
-_WITH_BODY = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module)
+_WITH_BODY = frozenset({ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module})
+
+_TIPS = frozenset({ast.Name, ast.Constant})
+"""Most nodes, which hold no other."""
 
 _LEAVES = frozenset({bool, bytes, float, int, str, type(None), ast.Load, ast.Store})
 """What most nodes hold, and what holds nothing itself."""
@@ -73,16 +76,20 @@ def _bare(tree: ast.Module) -> list[tuple[str, str, str]]:
     while found:  # by hand, as this is most of the time that a decision takes
         node = found.pop()
         attributes = getattr(node, "__dict__", None)
-        if not attributes:
+        if not attributes:  # a name, or nothing
             continue
-        if isinstance(node, _WITH_BODY):
-            _forget(node)
         if "lineno" in attributes:  # line breaks leave traces in bytecode
             attributes.update(_NOWHERE)
-        for value in attributes.values():
+        kind = type(node)
+        if kind in _TIPS:
+            continue
+        if kind in _WITH_BODY:
+            _forget(node)
+        for name in node._fields:
+            value = attributes.get(name)
             kind = type(value)
             if kind is list:
-                found.extend(value)
+                found += value
             elif kind not in _LEAVES:
                 found.append(value)
     return imports

@@ -9,7 +9,6 @@ from codeconductor import Consensus
 
 from codeconductor_consensus_majority._decision import Decision, alike, decide, is_question
 from codeconductor_consensus_majority._explanation import explain, explain_best
-from codeconductor_consensus_majority._values import inseparable, said_by
 from codeconductor_consensus_majority._votes import Ballot
 
 if TYPE_CHECKING:
@@ -47,6 +46,8 @@ class Majority:
         usable = [answer for answer in answers if answer.is_usable]
         if not is_question(task) or not usable:
             return False
+        from codeconductor_consensus_majority._values import inseparable, said_by
+
         ballot = Ballot(usable)
         said = {i: text for i, answer in enumerate(ballot.answers) if (text := said_by(answer))}
         lead = max(map(ballot.weight, inseparable(task.text, said)), default=0.0)

@@ -102,7 +102,9 @@ def wording(text: str) -> Wording:
     words = words or text.casefold().split()
     in_order = _CODE.search(plain) or not SEQUENCES.isdisjoint(raw)
     key, named, sides = " ".join(words), tuple(dict.fromkeys(name.casefold() for name in names)), _sides(raw)
-    operators = [word for word in raw if word in OPERATORS] + ["-" for _ in _MINUS.findall(plain)]
+    operators = [word for word in raw if word in OPERATORS] + (
+        ["-" for _ in _MINUS.findall(plain)] if "-" in plain else []
+    )
     strict = (tuple(numbers), not NEGATIONS.isdisjoint(raw), not LIMITS.isdisjoint(raw), *sorted(operators))
     return Wording(
         words=tuple(words),
