@@ -40,6 +40,7 @@ async def test_the_packages_model_is_listed_as_it_would_be_started(start: Start,
             name="SmolLM2-135M-Instruct.Q4_1",
             host="embedded:",
             loaded=False,
+            loads_apart=True,
             offer=use,  # type: ignore[arg-type]  # one of its words
             context_length=4096,
             size=98_362_432,

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from codeconductor import Answer, Chunk, Message, Model, Query, discover
+from codeconductor import Answer, Chunk, Message, Query, discover
 from codeconductor.dispatch import dispatch
 from codeconductor.testing import a_query
 from codeconductor.testing.servers import Said, ScriptedLMStudio, ScriptedModel, error_frame, only_first, status
@@ -169,16 +169,13 @@ def test_other_names_of_the_same_model_are_no_other_model(start: Start, said: st
     assert session.warnings == []
 
 
-def model(**fields: Any) -> Model:
-    return Model(provider="lmstudio", name="a", host="http://127.0.0.1:1234", **fields)
-
-
 def test_the_window_has_room_for_question_and_answer() -> None:
-    """A power of two, at least 8192, and never more than the model can."""
+    """A power of two, at least 8192, never more than the model can, and more for one that thinks."""
     long = Query(messages=[Message("user", "word " * 20_000)])
-    assert window_for(model(context_length=131072), a_query()) == 8192
-    assert window_for(model(context_length=4096), a_query()) == 4096
-    assert window_for(model(), a_query(max_tokens=9000)) == 16384
-    window = window_for(model(context_length=131072), long)
+    assert window_for(131072, a_query()) == 8192
+    assert window_for(131072, a_query(), thinks=True) == 16384
+    assert window_for(4096, a_query()) == 4096
+    assert window_for(None, a_query(max_tokens=9000)) == 16384
+    window = window_for(131072, long)
     assert 20_000 < window <= 131072
     assert window.bit_count() == 1

@@ -143,15 +143,22 @@ def test_several_instances_of_a_model_are_one_model() -> None:
     assert [model.name for model in as_models(HOST, older, "auto")] == ["a", "b:2"]
 
 
-def test_as_much_is_asked_at_once_as_the_loaded_models_hold() -> None:
-    """Chat models alone count, an instance that does not tell holds four, and nothing loaded is one at a time."""
+def test_as_much_is_asked_at_once_as_all_models_hold() -> None:
+    """Chat models alone count, also those that are still to be loaded; one that does not tell holds four."""
     two = Instance(id="a", config=InstanceConfig(parallel=2))
     entries = [native("a", two), native("b", "b"), native("c"), native("e", "e", type="embedding")]
     models = by_name(as_models(HOST, entries, "auto"))
-    assert {model.parallel for model in models.values()} == {6}
+    assert {model.parallel for model in models.values()} == {10}
     assert [models[name].slots for name in "abc"] == [2, 4, 4]
-    assert [model.parallel for model in as_models(HOST, [native("c")], "auto")] == [1]
+    assert [model.parallel for model in as_models(HOST, [native("e", type="embedding")], "auto")] == [1]
     assert [(model.parallel, model.slots) for model in as_models(HOST, entries[:1], 3)] == [(3, None)]
+
+
+def test_an_older_server_is_asked_one_thing_at_a_time() -> None:
+    """Its next load on demand may throw out the model that is answering; a number in the settings counts all the same."""
+    older = [Older(id="a", state="loaded"), Older(id="b", state="loaded"), Older(id="c", state="not-loaded")]
+    assert {(model.parallel, model.loads_apart) for model in as_models(HOST, older, "auto")} == {(1, False)}
+    assert {model.parallel for model in as_models(HOST, older, 3)} == {3}
 
 
 def test_missing_facts_are_not_made_up() -> None:

@@ -56,11 +56,12 @@ def test_the_native_list_of_0_4_tells_everything(start: Start, replay: Replay) -
     other = models["qwen/qwen3-4b-2507"]
     assert (other.loaded, other.context_length, other.capabilities) == (False, 262144, {"tools"})
     assert models["google/gemma-3-4b"].capabilities == {"vision"}
-    assert {model.parallel for model in found.models} == {4}
+    chats = [model for model in found.models if model.kind == "chat"]
+    assert {model.parallel for model in chats} == {4 * len(chats)}
 
 
 def test_the_older_list_of_0_3_tells_states_and_windows(start: Start, replay: Replay) -> None:
-    """Two are loaded, and each answers one request at a time."""
+    """Two are loaded, and they answer one request at a time."""
     with replay("discovery-0.3-2025-12"):
         found = listed(start())
     models = {model.name: model for model in found.models}
@@ -69,7 +70,7 @@ def test_the_older_list_of_0_3_tells_states_and_windows(start: Start, replay: Re
     assert (models["qwen3-4b"].context_length, models["qwen3-4b"].quantization) == (4096, "Q4_K_M")
     assert models["qwen/qwen3-vl-8b"].context_length == 262144
     assert models["qwen/qwen3-vl-8b"].capabilities == {"tools", "vision"}
-    assert {(model.parallel, model.slots) for model in models.values()} == {(2, 1)}
+    assert {(model.parallel, model.slots) for model in models.values()} == {(1, None)}
 
 
 def test_with_loading_on_demand_off_only_what_is_loaded_is_listed(start: Start, replay: Replay) -> None:
@@ -99,7 +100,9 @@ def test_a_list_may_have_no_chat_model_at_all(start: Start, replay: Replay) -> N
 
 def test_a_model_of_0_4_is_loaded_before_it_is_asked(start: Start, replay: Replay) -> None:
     """With a window of its own; an empty chunk says when that is done."""
-    model = Model(provider="lmstudio", name="google/gemma-3-1b", host=HOST, loaded=False, plugin="lmstudio")
+    model = Model(
+        provider="lmstudio", name="google/gemma-3-1b", host=HOST, loaded=False, loads_apart=True, plugin="lmstudio"
+    )
 
     async def run(session: Session) -> Chunk:
         async with session:
@@ -186,7 +189,7 @@ def test_a_stream_without_its_end_is_a_failure_that_keeps_what_arrived(start: St
 def test_a_refusal_has_its_kind_and_the_servers_words(
     start: Start, replay: Replay, cassette: str, kind: str, words: str
 ) -> None:
-    """By status, or in a stream of status 200."""
+    """By status, or in a stream of status 200; where no model is loaded, it is asked twice."""
     with replay(cassette):
         told = answer(start(), "qwen3-4b", "Hello")
     assert told.error is not None

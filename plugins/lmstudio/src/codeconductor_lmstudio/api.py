@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from codeconductor import ProviderError, from_reply, request_json
 
-from codeconductor_lmstudio.wire import Loaded, Native, Older
+from codeconductor_lmstudio.wire import Instance, InstanceConfig, Loaded, Native, Older
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,14 +26,27 @@ START = "start it with `lms server start`, or in the app's developer page; or se
 _TOKENS = ("env:LM_API_TOKEN", "env:LMSTUDIO_API_TOKEN")
 """As the documentation and as the SDK name it."""
 
-_REMEDIES = {
-    "HTTP 401": "set LM_API_TOKEN to a token of this server's (developer page, API tokens)",
-    "HTTP 403": "give the token in LM_API_TOKEN the permission that it lacks",
-    "No models loaded": "load a model in LM Studio, or turn on just-in-time loading",
-    "Failed to load": "free memory with `lms unload --all`, or ask a smaller model",
-    "Model unloaded": "turn off auto-evict in LM Studio, or load the models that are to stay with `lms load`",
+_LOG = "`lms log stream` shows what the server does"
+
+_BY_STATUS = {
+    401: "set LM_API_TOKEN to a token of this server's (developer page, API tokens)",
+    403: "give the token in LM_API_TOKEN the permission that it lacks",
+    404: "`lms ls` lists what is there, and `lms get` gets a model",
 }
-"""By a piece of the message."""
+
+_BY_WORDS = {
+    "failed to load": "free memory with `lms unload --all`, or ask a smaller model",
+    "no models loaded": "load one with `lms load`, or turn on just-in-time loading",
+    "model unloaded": "turn off auto-evict in LM Studio, or load the models that are to stay with `lms load`",
+    "crashed": f"free memory with `lms unload --all`, or ask a smaller model; {_LOG}",
+    "compute error": f"free memory with `lms unload --all`, or ask a smaller model; {_LOG}",
+}
+"""Failures that come with several statuses, or with that of a success."""
+
+_GONE = ("no models loaded", "model unloaded", "model_not_loaded", "not loaded")
+"""Words of a refusal that another load cures."""
+
+_LOAD_FAILED = frozenset({400, 422, 500})
 
 
 def client_for(session: Session, host: str) -> httpx2.AsyncClient:
@@ -43,13 +56,27 @@ def client_for(session: Session, host: str) -> httpx2.AsyncClient:
 
 
 @contextmanager
-def remedies() -> Iterator[None]:
-    """Give failures LM Studio's own remedy."""
+def remedies(model: str | None = None) -> Iterator[None]:
+    """Give failures LM Studio's own remedy, and say whether a load would cure them.
+
+    Args:
+        model: That is asked; None: it is not about one.
+    """
     try:
         yield
     except ProviderError as fault:
-        fault.hint = next((hint for words, hint in _REMEDIES.items() if words in fault.message), fault.hint)
+        words = fault.message.lower()
+        fault.unloaded = model is not None and any(gone in words for gone in _GONE)
+        fault.hint = _remedy(fault, words, model) or fault.hint
         raise
+
+
+def _remedy(fault: ProviderError, words: str, model: str | None) -> str | None:
+    if fault.kind == "context_overflow" and model is not None:
+        again = f"`lms unload {model}`, then `lms load {model} --context-length N`"
+        return f"shorten the task or its context files, or load the model with a longer context: {again}"
+    known = _BY_STATUS.get(fault.status or 0) or next((hint for said, hint in _BY_WORDS.items() if said in words), None)
+    return known or (_LOG if fault.kind in {"refused", "server"} else None)
 
 
 async def list_models(client: httpx2.AsyncClient) -> list[Native] | list[Older]:
@@ -87,24 +114,24 @@ def _read(entries: list[Any], cls: type[T]) -> list[T]:
     return read
 
 
-async def load(client: httpx2.AsyncClient, key: str, context_length: int) -> str:
+async def load(client: httpx2.AsyncClient, key: str, context_length: int) -> Instance:
     """Load a model, and wait for it; a second call would load it a second time.
 
     Returns:
         What requests must name to reach it.
 
     Raises:
-        ProviderError: It could not be loaded (kind ``server``), or the server cannot be reached.
+        ProviderError: It could not be loaded (kind ``server``), or the server cannot be reached, or says no.
     """
     body = {"model": key, "context_length": context_length}
-    with remedies():
-        try:
-            reply = await request_json(client, "/api/v1/models/load", body=body, hint=START)
-        except ProviderError as fault:
-            if any(f"HTTP {status}" in fault.message for status in (400, 404, 422, 500)):
-                raise ProviderError(f"Failed to load {key}: {fault.message}", kind="server") from fault
-            raise
-        try:
-            return from_reply(reply, Loaded).instance_id
-        except ValueError as exc:
-            raise ProviderError(f"Failed to load {key}: {str(reply)[:200]}", kind="server") from exc
+    try:
+        reply = await request_json(client, "/api/v1/models/load", body=body, hint=START, repeats=False)
+    except ProviderError as fault:
+        if fault.status in _LOAD_FAILED or "failed to load" in fault.message.lower():
+            raise ProviderError(f"Failed to load {key}: {fault.message}", kind="server") from fault
+        raise
+    try:
+        name = from_reply(reply, Loaded).instance_id
+    except ValueError as exc:
+        raise ProviderError(f"Failed to load {key}: {str(reply)[:200]}", kind="server") from exc
+    return Instance(id=name, config=InstanceConfig(context_length=context_length))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+import attrs
 from codeconductor import Chunk, ProviderError, estimate_tokens, stream_openai_chat
 
 from codeconductor_lmstudio.api import START, client_for, list_models, load, remedies
-from codeconductor_lmstudio.hosts import Host, host_of
+from codeconductor_lmstudio.hosts import host_of
 from codeconductor_lmstudio.models import instance_of
-from codeconductor_lmstudio.wire import Native
+from codeconductor_lmstudio.wire import Instance, Native
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -21,17 +22,15 @@ if TYPE_CHECKING:
 _SMALLEST_WINDOW = 8192
 _REPLY = 4096
 """Tokens that are kept free for an answer of no stated length."""
-
-_GONE = ("no models loaded", "model_not_loaded", "not loaded")
-"""Words of a refusal that another load cures."""
+_THOUGHTS = 8192
+"""Tokens beside these for what a model thinks before it answers."""
 
 
 async def stream_answer(session: Session, model: Model, query: Query) -> AsyncGenerator[Chunk, None]:
     """Ask one model.
 
     A server of 0.4 and later is told to load it, with a window that fits: a load on demand would take the saved one,
-    and be thrown out by the next. An older one loads on demand, and then one model after the other is asked for its
-    whole answer.
+    and be thrown out by the next. An older one loads on demand.
 
     Yields:
         An empty chunk when a load is done, then the answer.
@@ -40,36 +39,50 @@ async def stream_answer(session: Session, model: Model, query: Query) -> AsyncGe
         ProviderError: With the contract's kind; what was given before it is valid.
     """
     client, host = client_for(session, model.host), host_of(session, model.host)
-    if model.loaded is False and await _in_memory(client, host, model, query):
-        yield Chunk()
-    asked = host.instances.get(model.name, model.name)
-    try:
-        with remedies():
-            async with aclosing(stream_openai_chat(client, asked, query, hint=START)) as chunks:
-                async for chunk in chunks:
-                    yield chunk
-    except ProviderError as fault:
-        fault.unloaded = any(words in fault.message.lower() for words in _GONE)
-        raise
+    with remedies(model.name):
+        if model.loaded is False and model.loads_apart:
+            host.instances[model.name] = await _in_memory(client, model, query)
+            yield Chunk()
+        instance = host.instances.get(model.name) or Instance(id=model.name)
+        async with aclosing(stream_openai_chat(client, instance.id, query, hint=START)) as chunks:
+            async for chunk in chunks:
+                yield _with_what_is_known(chunk, instance)
 
 
-async def _in_memory(client: httpx2.AsyncClient, host: Host, model: Model, query: Query) -> bool:
-    """Bring a model into memory; False: this server loads on demand alone."""
+async def _in_memory(client: httpx2.AsyncClient, model: Model, query: Query) -> Instance:
+    """The instance that answers for a model, which is loaded where there is none."""
     entry = next((one for one in await list_models(client) if isinstance(one, Native) and one.key == model.name), None)
     if entry is None:
-        return False
+        host = str(client.base_url).rstrip("/")
+        raise ProviderError(f"{host} no longer lists {model.name}", kind="refused", status=404)
     instance = instance_of(entry)  # somebody else may have loaded it meanwhile
-    host.instances[model.name] = instance.id if instance else await load(client, model.name, window_for(model, query))
-    return True
+    thinks = "thinking" in model.capabilities
+    return instance or await load(client, model.name, window_for(entry.max_context_length, query, thinks=thinks))
 
 
-def window_for(model: Model, query: Query) -> int:
+def _with_what_is_known(chunk: Chunk, instance: Instance) -> Chunk:
+    """Without the name of the instance that was asked, which need not be the model's; with the window in force."""
+    if chunk.model == instance.id:
+        chunk = attrs.evolve(chunk, model=None)
+    window = instance.config.context_length if instance.config else None
+    if chunk.usage is not None and window:
+        chunk = attrs.evolve(chunk, usage=attrs.evolve(chunk.usage, context_length=window))
+    return chunk
+
+
+def window_for(longest: int | None, query: Query, *, thinks: bool = False) -> int:
     """Tokens to load a model with: room for question and answer, a power of two, never more than the model can.
 
     The server's own choice would be the model's maximum, which may not fit into memory.
+
+    Args:
+        longest: The most that the model can; None: the server does not tell.
+        query: The first question.
+        thinks: Whether the model thinks before it answers.
     """
-    needed = sum(estimate_tokens(message.content) for message in query.messages) + (query.max_tokens or _REPLY)
+    needed = sum(estimate_tokens(message.content) for message in query.messages)
+    needed += query.max_tokens or _REPLY + (_THOUGHTS if thinks else 0)
     window = _SMALLEST_WINDOW
     while window < needed:
         window *= 2
-    return min(window, model.context_length or window)
+    return min(window, longest or window)

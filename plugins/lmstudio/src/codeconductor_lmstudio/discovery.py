@@ -32,7 +32,7 @@ async def find_models(session: Session) -> list[Model | Problem]:
         for entry in entries:
             instance = instance_of(entry) if isinstance(entry, Native) else None
             if isinstance(entry, Native) and instance is not None:
-                instances[entry.key] = instance.id
+                instances[entry.key] = instance
         return as_models(host, entries, settings.parallel)
 
     return await discover_hosts("lmstudio", tuple(dict.fromkeys(settings.hosts)), probe)

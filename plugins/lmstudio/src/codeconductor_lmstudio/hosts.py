@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from codeconductor import Session
 
+    from codeconductor_lmstudio.wire import Instance
+
 
 class Host:
     """One server.
 
     Attributes:
-        instances: What requests must name, by model, where that is another name than the model's own.
+        instances: The one that answers, by the model's name, where the server tells of instances.
     """
 
     def __init__(self) -> None:
-        self.instances: dict[str, str] = {}
+        self.instances: dict[str, Instance] = {}
 
     async def aclose(self) -> None:
         """Nothing is held beyond the session."""

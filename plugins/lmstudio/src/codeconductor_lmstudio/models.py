@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SLOTS = 4
-"""Predictions at once of a loaded model that does not tell (the default since 0.4.0); before, it was one."""
+"""Predictions at once of a model that does not tell, or is still to be loaded: the default since 0.4.0."""
 
 _COUNT = re.compile(r"(?:(\d+)x)?(\d+(?:\.\d+)?)\s*([KMBT])", re.IGNORECASE)
 _UNITS = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
@@ -39,7 +39,9 @@ def as_models(host: str, entries: Sequence[Native] | Sequence[Older], parallel: 
     ]
     if parallel != "auto":
         return [attrs.evolve(model, parallel=parallel, slots=None) for model in models]
-    at_once = sum(model.slots or 1 for model in models if model.loaded and model.kind == "chat")
+    if older:  # one after the other: a load on demand throws out the model that was loaded so before, as it answers
+        return [attrs.evolve(model, parallel=1) for model in models]
+    at_once = sum(model.slots or 1 for model in models if model.kind == "chat")  # also of those that are still to load
     return [attrs.evolve(model, parallel=max(1, at_once)) for model in models]
 
 
@@ -90,7 +92,6 @@ def _older(host: str, entry: Older) -> Model:
         context_length=entry.loaded_context_length or entry.max_context_length or None,
         quantization=entry.quantization or None,
         capabilities=frozenset(name for name, there in has.items() if there),
-        slots=1,
     )
 
 
