@@ -155,7 +155,7 @@ def test_as_much_is_asked_at_once_as_all_models_hold() -> None:
 
 
 def test_an_older_server_is_asked_one_thing_at_a_time() -> None:
-    """Its next load on demand may throw out the model that is answering; a number in the settings counts all the same."""
+    """Its next load on demand may throw out the model that is answering; a number in the settings counts anyway."""
     older = [Older(id="a", state="loaded"), Older(id="b", state="loaded"), Older(id="c", state="not-loaded")]
     assert {(model.parallel, model.loads_apart) for model in as_models(HOST, older, "auto")} == {(1, False)}
     assert {model.parallel for model in as_models(HOST, older, 3)} == {3}

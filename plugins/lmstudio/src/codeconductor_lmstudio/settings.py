@@ -20,6 +20,6 @@ class LMStudioSettings:
     hosts: tuple[str, ...] = hosts_setting(("http://127.0.0.1:1234",), help="addresses of LM Studio servers")
     parallel: int | Literal["auto"] = setting(
         "auto",
-        help="requests at once on one host; 'auto': as many as its models hold, 4 each unless they tell; before 0.4 one",
+        help="requests at once on one host; 'auto': as many as its models hold, 4 each unless told; before 0.4 one",
         validator=_at_least_one,
     )
