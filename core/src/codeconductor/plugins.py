@@ -64,10 +64,11 @@ class PluginInfo:
 def installed() -> list[PluginInfo]:
     """Every installed plugin, sorted by name, from metadata alone: nothing is imported."""
     found = []
-    for point in sorted(entry_points(group=PROJECT), key=lambda point: (point.name, _distribution(point) or "")):
-        version = point.dist.version if point.dist else None
-        found.append(PluginInfo(point.name, _distribution(point), version, entry_point=point))
-    return found
+    for point in entry_points(group=PROJECT):
+        metadata = point.dist.metadata if point.dist else None  # a file that is read and parsed at each access
+        distribution, version = (metadata["Name"], metadata["Version"]) if metadata else (None, None)
+        found.append(PluginInfo(point.name, distribution, version, entry_point=point))
+    return sorted(found, key=lambda info: (info.name, info.distribution or ""))
 
 
 def commands() -> dict[str, list[EntryPoint]]:
