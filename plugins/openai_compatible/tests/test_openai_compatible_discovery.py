@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -262,3 +263,11 @@ def test_facts_of_the_file_are_taken_where_there_are_any() -> None:
     assert (model.context_length, model.parameters, model.size) == (8192, 135_000_000, 98_000_000)
     assert model.capabilities == {"vision"}
     assert one(Entry(id="a", meta=Meta(n_params=0), max_model_len=0)).parameters is None
+
+
+def test_without_a_host_nothing_is_imported_to_look_for_models(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most people configure none, and every run would wait for it."""
+    module = "codeconductor_openai_compatible.discovery"
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    assert listed(start()) == Discovery(models=(), problems=())
+    assert module not in sys.modules

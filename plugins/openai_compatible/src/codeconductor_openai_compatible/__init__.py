@@ -22,7 +22,12 @@ def conductor_settings() -> tuple[str, type]:
 
 @hookimpl
 async def conductor_discover_models(session: Session) -> list[Model | Problem]:
-    """The models of every configured host."""
+    """The models of every configured host; there is none by default, and nothing to import for it."""
+    from codeconductor_openai_compatible.settings import OpenAICompatibleSettings
+
+    settings = session.settings("openai_compatible", OpenAICompatibleSettings)
+    if not (settings.hosts or settings.api_keys):
+        return []
     from codeconductor_openai_compatible.discovery import find_models
 
     return await find_models(session)
