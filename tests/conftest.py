@@ -13,8 +13,9 @@ import pytest
 from codeconductor.testing.servers import ScriptedLMStudio, ScriptedOllama
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
+    from typing import IO, Any
 
     from codeconductor.testing.servers import ScriptedServer
 
@@ -42,27 +43,38 @@ class CommandLine:
     _exits: ExitStack
 
     def __call__(
-        self, *arguments: str, stdin: bytes | str | None = None, environment: Mapping[str, str] | None = None
+        self,
+        *arguments: str,
+        stdin: bytes | str | None = None,
+        stdout: IO[Any] | None = None,
+        closed: Sequence[int] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end.
 
         Args:
             arguments: What follows `conductor`.
             stdin: Given on standard input; None: it is empty.
+            stdout: Where standard output goes; None: into the result.
+            closed: Descriptors that the command finds closed.
             environment: Further variables.
         """
         given = stdin.encode() if isinstance(stdin, str) else stdin
+        command = self._command(arguments)
+        if closed:
+            command = ["bash", "-c", f'exec "$@" {" ".join(f"{number}>&-" for number in closed)}', "bash", *command]
         done = subprocess.run(
-            self._command(arguments),
+            command,
             cwd=self.folder,
             env=self.environment | dict(environment or {}),
             input=given or b"",
-            capture_output=True,
+            stdout=stdout or subprocess.PIPE,
+            stderr=subprocess.PIPE,
             check=False,
             timeout=PATIENCE,
         )
         return subprocess.CompletedProcess(
-            done.args, done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8")
+            done.args, done.returncode, (done.stdout or b"").decode("utf-8"), done.stderr.decode("utf-8")
         )
 
     def refused(self, code: int, *arguments: str, stdin: bytes | str | None = None) -> str:
@@ -75,15 +87,17 @@ class CommandLine:
         assert "Traceback" not in done.stderr
         return done.stderr
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(
+        self, *arguments: str, stdin: int = subprocess.DEVNULL, stderr: int = subprocess.PIPE
+    ) -> subprocess.Popen[str]:
         """Start a command with pipes for its output; it is killed when the test ends."""
         process = subprocess.Popen(
             self._command(arguments),
             cwd=self.folder,
             env=self.environment,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             encoding="utf-8",
         )
         self._exits.push(process)
@@ -136,3 +150,22 @@ def conductor(tmp_path: Path) -> Iterator[CommandLine]:
     }
     with ExitStack() as exits:
         yield CommandLine(folder, home, data, environment, exits)
+
+
+@pytest.fixture
+def install(conductor: CommandLine) -> Callable[..., None]:
+    """Installs plugins with these names and texts, each as a distribution of its own: `acme` is of `acme-plugin`."""
+
+    def install(**sources: str) -> None:
+        folder = conductor.home / "installed"
+        conductor.environment["PYTHONPATH"] = str(folder)
+        for name, source in sources.items():
+            metadata = folder / f"{name}_plugin-1.0.dist-info"
+            metadata.mkdir(parents=True)
+            described = f"Metadata-Version: 2.1\nName: {name}-plugin\nVersion: 1.0\n"
+            (metadata / "METADATA").write_text(described, encoding="utf-8")
+            points = f"[codeconductor]\n{name} = {name}_plugin\n"
+            (metadata / "entry_points.txt").write_text(points, encoding="utf-8")
+            (folder / f"{name}_plugin.py").write_text(source, encoding="utf-8")
+
+    return install

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -193,25 +195,6 @@ def test_a_host_has_to_be_a_url(conductor: CommandLine, host: str) -> None:
 HEADER = "from codeconductor import hookimpl\n"
 
 
-@pytest.fixture
-def install(conductor: CommandLine) -> Callable[..., None]:
-    """Installs plugins with these names and texts, each as a distribution of its own: `acme` is of `acme-plugin`."""
-
-    def install(**sources: str) -> None:
-        folder = conductor.home / "installed"
-        conductor.environment["PYTHONPATH"] = str(folder)
-        for name, source in sources.items():
-            metadata = folder / f"{name}_plugin-1.0.dist-info"
-            metadata.mkdir(parents=True)
-            described = f"Metadata-Version: 2.1\nName: {name}-plugin\nVersion: 1.0\n"
-            (metadata / "METADATA").write_text(described, encoding="utf-8")
-            points = f"[codeconductor]\n{name} = {name}_plugin\n"
-            (metadata / "entry_points.txt").write_text(points, encoding="utf-8")
-            (folder / f"{name}_plugin.py").write_text(source, encoding="utf-8")
-
-    return install
-
-
 BROKEN = {
     "cannot_be_imported": "import no_such_module_anywhere\n",
     "is_no_python": "def broken(:\n",
@@ -338,11 +321,33 @@ def test_what_was_named_and_raises_is_exit_1_with_its_author(
 # Pipes
 
 
-def test_a_pipe_that_closes_is_no_error(conductor: CommandLine) -> None:
-    """`conductor plugins --json | head -1` ends in silence."""
-    process = conductor.start("plugins", "--json")
+@pytest.mark.parametrize("arguments", [["plugins", "--json"], ["plugins"], ["--help"], ["config"]])
+def test_a_pipe_that_closes_is_no_error(conductor: CommandLine, arguments: list[str]) -> None:
+    """`conductor plugins | head -1` ends in silence, whoever writes: we, rich or click."""
+    process = conductor.start(*arguments)
     assert process.stdout is not None
     assert process.stderr is not None
     process.stdout.close()
     assert process.stderr.read() == ""
     assert process.wait() == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+@pytest.mark.parametrize("command", ["plugins", "config"])
+def test_a_full_disk_under_the_output_is_told(conductor: CommandLine, command: str) -> None:
+    """It is nobody's bug; the file of `>` is what its owner can change."""
+    with Path("/dev/full").open("w") as full:
+        done = conductor(command, stdout=full)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: cannot write to standard output: No space left on device\nHint: ")
+    assert len(done.stderr.splitlines()) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="descriptors of POSIX")
+def test_streams_that_are_closed_are_empty(conductor: CommandLine, ollama: ScriptedOllama) -> None:
+    """As under a supervisor that opens none: what is printed goes nowhere, what is read is empty."""
+    done = conductor("-n", "1", "-o", "prompt.md", TASK, closed=(0, 1, 2))
+    assert done.returncode == 0
+    assert TASK in (conductor.folder / "prompt.md").read_text(encoding="utf-8")
+    assert conductor("models", closed=(1,)).returncode == 0
+    assert "the task is empty" in conductor("-", closed=(0,)).stderr

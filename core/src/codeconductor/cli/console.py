@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -83,8 +84,13 @@ def tables() -> Console:
     """A rich console on standard output for tables and panels; without a terminal it is plain and wide."""
     from rich.console import Console
 
+    class Output(Console):
+        def on_broken_pipe(self) -> None:
+            """Leave it to whoever ends the command, and do not exit with 1 as rich does."""
+            raise BrokenPipeError(errno.EPIPE, "nobody reads the output")
+
     terminal = sys.stdout.isatty()
-    return Console(width=None if terminal else 160, soft_wrap=not terminal, highlight=False, markup=False)
+    return Output(width=None if terminal else 160, soft_wrap=not terminal, highlight=False, markup=False)
 
 
 def document(data: dict[str, Any]) -> str:

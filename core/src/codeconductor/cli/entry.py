@@ -16,6 +16,7 @@ from codeconductor.errors import ConductorError
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
+    from typing import TextIO
 
 INTERRUPTED = 130
 
@@ -24,6 +25,14 @@ def run_command_line(arguments: Sequence[str]) -> int:
     """Run one command; gives its exit code and never raises what a user can cause."""
     _prepare_streams()
     signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return _run(arguments)
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            _trouble(stream, silence=True)
+
+
+def _run(arguments: Sequence[str]) -> int:
     output = sys.stdout
     try:
         result = conductor.main(args=list(arguments), prog_name="conductor", standalone_mode=False)
@@ -42,17 +51,46 @@ def run_command_line(arguments: Sequence[str]) -> int:
         if sys.stdout is output:
             raise
         return 0  # click puts something else in its place where nobody reads our output any more
-    except BrokenPipeError:  # whoever read our output has enough of it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except OSError as exc:
+        return _ended_by(exc)
     except Exception as exc:  # noqa: BLE001 - the last line of defence: a bug is said, too
-        console.error(f"unexpected fault: {type(exc).__name__}: {exc}", "this is a bug; -vv shows where it is", exc)
-        return 1
+        return _fault(exc)
     return result if isinstance(result, int) else 0
+
+
+def _ended_by(exc: OSError) -> int:
+    if isinstance(exc.__context__, KeyboardInterrupt):  # click could not even end the line: the terminal is closed
+        return INTERRUPTED
+    if isinstance(exc, BrokenPipeError):  # whoever read our output has enough of it
+        return 0
+    trouble = _trouble(sys.stdout)
+    if trouble is None:
+        return _fault(exc)
+    console.error(f"cannot write to standard output: {trouble}", "free some space, or write somewhere else")
+    return 2
+
+
+def _fault(exc: Exception) -> int:
+    console.error(f"unexpected fault: {type(exc).__name__}: {exc}", "this is a bug; -vv shows where it is", exc)
+    return 1
+
+
+def _trouble(stream: TextIO, *, silence: bool = False) -> str | None:
+    """Why a stream takes nothing more, None where it does; silenced, it does not fail again at the very end."""
+    try:
+        stream.flush()
+    except OSError as exc:
+        if silence:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return exc.strerror
+    return None
 
 
 def _prepare_streams() -> None:
     """Results are UTF-8 wherever they are not shown on a terminal of another encoding; nothing fails to print."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - open to the end
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

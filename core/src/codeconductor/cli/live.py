@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 import attrs
@@ -63,7 +64,8 @@ class LiveProgress:
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        self._live.stop()
+        with suppress(OSError):  # the terminal has been closed
+            self._live.stop()
 
     def _take(self, event: Event) -> None:
         match event:
