@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
+import subprocess
 import sys
 import time
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from codeconductor.testing.servers import ScriptedModel, ScriptedOllama, silence
 
 if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.conftest import CommandLine
 
@@ -102,6 +104,62 @@ def test_an_interrupt_while_looking_around_is_130(conductor: CommandLine) -> Non
         stdout, stderr = process.communicate(timeout=PATIENCE)
     assert (process.returncode, stdout) == (130, "")
     assert "Traceback" not in stderr
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="tells whether a process is asleep")
+def test_an_interrupt_while_standard_input_is_awaited_is_130(conductor: CommandLine) -> None:
+    """Whoever forgot that `-c -` waits for them presses Ctrl-C."""
+    process = conductor.start("-c", "-", TASK, stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    process.stdin.write("x" * 100_000)  # more than a pipe holds: now it is being read
+    process.stdin.flush()
+    stat = Path(f"/proc/{process.pid}/stat")
+    end = time.monotonic() + PATIENCE
+    while stat.read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "S":  # all is read, and more awaited
+        assert time.monotonic() < end
+    process.send_signal(signal.SIGTERM)  # SIGINT is ignored by what a shell starts in the background
+    assert process.wait(timeout=PATIENCE) == 130
+    assert process.stderr is not None
+    stderr = process.stderr.read()
+    assert "Error: interrupted\nHint: nothing was recorded" in stderr
+    assert "Traceback" not in stderr
+
+
+def test_an_interrupt_ends_a_plugin_that_never_waits(
+    conductor: CommandLine, ollama: ScriptedOllama, install: Callable[..., None]
+) -> None:
+    """A strategy in a loop without end must not take the keyboard away; the answer is recorded."""
+    install(
+        acme="import sys, time\nfrom codeconductor import hookimpl\n"
+        "class Stuck:\n    name = 'stuck'\n    async def decide(self, task, answers, bench):\n"
+        "        print('deciding', file=sys.stderr, flush=True)\n        while True:\n            time.sleep(1)\n"
+        "@hookimpl\ndef conductor_consensus_strategies():\n    return [Stuck()]\n"
+    )
+    process = conductor.start("-s", "stuck", "-m", "fast*", "-n", "1", TASK)
+    assert process.stderr is not None
+    assert any(line == "deciding\n" for line in process.stderr)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    run = last_run(conductor)
+    assert (run["status"], len(run["answers"])) == ("interrupted", 1)
+
+
+def test_a_terminal_that_closes_interrupts(conductor: CommandLine, ollama: ScriptedOllama) -> None:
+    """SIGHUP while the live progress can no longer be shown: the run ends as by Ctrl-C."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    process = conductor.start("--timeout", "600", TASK, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while b"\xe2\x9c\x93 ollama/fast:1b" not in shown:
+        shown += os.read(ours, 65536)
+    os.close(ours)
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert last_run(conductor)["status"] == "interrupted"
 
 
 def test_a_kill_leaves_what_arrived(conductor: CommandLine, ollama: ScriptedOllama) -> None:

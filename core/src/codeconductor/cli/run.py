@@ -11,7 +11,11 @@ from codeconductor.cli.options import common_options, run_options, run_overrides
 from codeconductor.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Mapping, Sequence
+
+    from codeconductor.pipeline import Run
+    from codeconductor.session import Session
+    from codeconductor.task import Task
 
 
 @click.command("run")
@@ -86,8 +90,11 @@ def conduct_and_print(
 
     console.check_output(output)
 
-    async def work(session: Session) -> tuple[Run, bool]:
-        run = await conduct(session, make_task(session, text, context), command=command)
+    def work(session: Session) -> Awaitable[tuple[Run, bool]]:
+        return ask(session, make_task(session, text, context))
+
+    async def ask(session: Session, task: Task) -> tuple[Run, bool]:
+        run = await conduct(session, task, command=command)
         return run, session.settings("history", HistorySettings).enabled
 
     run, is_recorded = in_session(work, overrides=overrides, log_file=log_file, progress=True)
@@ -98,8 +105,3 @@ def conduct_and_print(
         recorded = f"; `conductor show {run.id[:12]}` shows how it came about" if is_recorded else ""
         console.notice(f"Prompt of ~{run.prompt.tokens} tokens{recorded}")
     raise_error(run.error)
-
-
-if TYPE_CHECKING:
-    from codeconductor.pipeline import Run
-    from codeconductor.session import Session

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import threading
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from codeconductor.cli import console
 from codeconductor.cli.logs import logging_to
@@ -17,6 +18,7 @@ from codeconductor.settings import HistorySettings, data_folder
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
+    from types import FrameType
 
     from codeconductor.errors import ConductorError
 
@@ -39,7 +41,8 @@ def in_session(
     """Start a session, do the work in it, and close everything.
 
     Args:
-        work: What to do; given the session.
+        work: What to do; given the session. What it does before it gives an awaitable can wait for a person: that is
+            interrupted like any program, and nothing is shown of progress yet.
         overrides: Settings tables from the command line.
         log_file: Path of `--log-file`.
         progress: Whether to show how models get on, and to record the run.
@@ -60,16 +63,19 @@ def in_session(
         else:
             session.plugins.unregister("history")
         exits.enter_context(logging_to(session, log_file))
+        try:
+            begun = work(session)
+        finally:
+            for message in session.warnings:  # what came before anybody listened
+                console.warning(message)
         if progress:
             exits.enter_context(_progress(session))
         else:
             session.events.subscribe(_show_warning)
-        for message in session.warnings:  # those of the start, before anybody listened
-            console.warning(message)
 
         async def main() -> T:
             async with session:
-                return await work(session)
+                return await begun
 
         try:
             return _interruptibly(main())
@@ -95,35 +101,49 @@ def _progress(session: Session) -> Any:
 
 
 def _interruptibly(work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end, or to the first Ctrl-C, SIGTERM or closed terminal; a second one ends the process at once."""
+    """Run to the end, or to the first Ctrl-C, SIGTERM or closed terminal; a second one ends the process at once.
+
+    The handlers are Python's own and not the event loop's, which never runs them while a plugin keeps it busy.
+    """
+    interrupted = False
 
     async def main() -> T:
         task = asyncio.current_task()
         assert task is not None
-        interrupted = False
+        loop = asyncio.get_running_loop()
 
-        def interrupt() -> None:
+        def interrupt(_signal: int, _frame: FrameType | None) -> None:
             nonlocal interrupted
             if interrupted:
-                os._exit(130)
+                _leave()
             interrupted = True
-            task.cancel()
-            watch = threading.Timer(_PATIENCE, os._exit, [130])
+            loop.call_soon_threadsafe(task.cancel)
+            watch = threading.Timer(_PATIENCE, _leave)
             watch.daemon = True
             watch.start()
 
-        loop = asyncio.get_running_loop()
+        handlers = {}
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            try:
-                loop.add_signal_handler(getattr(signal, name), interrupt)
-            except (AttributeError, NotImplementedError, RuntimeError):  # Windows, or not the main thread
-                continue
-        return await work
+            with suppress(AttributeError, ValueError):  # Windows, or not the main thread
+                number = getattr(signal, name)
+                handlers[number] = signal.signal(number, interrupt)
+        try:
+            return await work
+        finally:
+            if not interrupted:
+                for number, handler in handlers.items():
+                    signal.signal(number, handler)
 
     try:
         return asyncio.run(main())
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
+
+
+def _leave() -> NoReturn:
+    if console.is_live():
+        os.write(sys.stderr.fileno(), b"\x1b[?25h")  # live progress hides the cursor
+    os._exit(130)
 
 
 def raise_error(error: ConductorError | None) -> None:
