@@ -8,6 +8,7 @@ the order of imports are dropped before. Nothing is run.
 from __future__ import annotations
 
 import ast
+import re
 import textwrap
 import warnings
 from types import CodeType
@@ -31,6 +32,9 @@ _TYPING = frozenset({"__future__", "collections.abc", "numbers", "types", "typin
 _SEE_NAMES = frozenset({"dir", "eval", "exec", "globals", "locals", "vars"})
 """Functions that see the names of variables: in a program that mentions one, these count."""
 
+_READ = re.compile(r"__(?:doc|annotations)__|\b(?:getdoc|get_annotations|get_type_hints|signature)\b")
+"""What reads docstrings or annotations: in a program that mentions any, these count."""
+
 _NOWHERE = {"lineno": 1, "end_lineno": 1, "col_offset": 0, "end_col_offset": 0}
 
 _WITH_BODY = frozenset({ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module})
@@ -53,7 +57,7 @@ def python_shape(source: str) -> str | None:
             warnings.simplefilter("ignore")  # an invalid escape in a model's program is not ours to report
             source = source.strip("\n")
             tree = ast.parse(textwrap.dedent(source) if source[:1].isspace() else source)
-            imports = _bare(tree)
+            imports = _bare(tree, whole=_READ.search(source) is not None)
             compiled = compile(tree, "", "exec", dont_inherit=True, optimize=0)
         names = set(_names(compiled))
         needed = sorted({i for i in imports if i[0] not in _TYPING or i[2] in names or i[1] == "*"})
@@ -62,8 +66,11 @@ def python_shape(source: str) -> str | None:
         return None
 
 
-def _bare(tree: ast.Module) -> list[tuple[str, str, str]]:
+def _bare(tree: ast.Module, *, whole: bool) -> list[tuple[str, str, str]]:
     """Take out what does nothing, and the imports; (module, name, name that is bound) of each of these.
+
+    Args:
+        whole: Leave docstrings and annotations.
 
     Raises:
         ValueError: Nothing is left.
@@ -83,7 +90,7 @@ def _bare(tree: ast.Module) -> list[tuple[str, str, str]]:
         kind = type(node)
         if kind in _TIPS:
             continue
-        if kind in _WITH_BODY:
+        if kind in _WITH_BODY and not whole:
             _forget(node)
         for name in node._fields:
             value = attributes.get(name)
