@@ -155,6 +155,20 @@ def test_weights_multiply_votes(decide: Callable[..., Consensus]) -> None:
     assert decide(answers, "majority", {"acme/a": 3.0}).choice.model.name in ("b", "c")
 
 
+def test_nobody_is_told_that_no_two_agree_where_two_agree_and_lose(decide: Callable[..., Consensus]) -> None:
+    """Two models, or two samples of one, may say the same and have fewer votes than one who is alone."""
+    answers = [an_answer(SUBTRACT, model="a"), an_answer(ADD, model="b"), an_answer(ADD_ANNOTATED, model="c")]
+    consensus = decide(answers, "weighted", {"acme/a": 3.0})
+    assert consensus.explanation == "The program of acme/a was taken, which has the most votes (60 %)."
+    tied = decide([*answers, an_answer(SUBTRACT.replace("b)", "b, /)"), model="d")], "weighted", {"acme/a": 2.0})
+    told = "2 programs have as many votes: that of acme/a was taken, which is most like all the others."
+    assert tied.explanation == told
+    texts = [ADD, ADD, SUBTRACT]
+    samples = [an_answer(text, model="b", sample=sample) for sample, text in enumerate(texts)]
+    alone = decide([an_answer(ADD.replace("+", "*"), model="a"), *samples])
+    assert alone.explanation == "The program of acme/a was taken, which has the most votes (50 %)."
+
+
 def test_weighted_says_when_all_weights_are_equal(decide: Callable[..., Consensus]) -> None:
     """It then decides as a majority does."""
     answers = [an_answer(SUBTRACT, model="a"), an_answer(ADD, model="b"), an_answer(ADD, model="c")]

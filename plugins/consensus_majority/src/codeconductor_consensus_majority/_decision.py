@@ -40,6 +40,7 @@ class Decision:
         choice: The answer that the outcome was taken from.
         backers: The answers that say the same as the choice; for a plan those that back its approach.
         groups: Different programs, answers, calls, texts or approaches that there are.
+        largest: Answers in the group with the most answers, which is not always the one with the most votes.
         level: Groups with as many votes as the one that was taken.
         planned: Answers with a plan.
         broken: Answers whose program does not parse or was cut.
@@ -53,6 +54,7 @@ class Decision:
     choice: int
     backers: tuple[int, ...]
     groups: int
+    largest: int
     level: int
     planned: tuple[int, ...] = ()
     broken: tuple[int, ...] = ()
@@ -135,6 +137,7 @@ def _on_code(programs: Mapping[int, Program], agreed: Agreed, planned: tuple[int
         choice=choice,
         backers=tuple(backers),
         groups=len(groups),
+        largest=max(map(len, groups.values())),
         level=len(level),
         planned=planned,
         broken=tuple(i for i, program in programs.items() if not program.whole),
@@ -168,6 +171,7 @@ def _on_plans(agreed: Agreed, planned: tuple[int, ...], ballot: Ballot) -> Decis
         choice=choice,
         backers=tuple(sorted(backed)),
         groups=len(agreed.approaches),
+        largest=max(map(len, agreed.approaches), default=0),
         level=sum(ballot.share(backers) == ballot.share(backed) for backers in agreed.approaches),
         planned=planned,
     )
@@ -258,6 +262,7 @@ def _on_groups(
         choice=choice,
         backers=tuple(backers),
         groups=len(ranked),
+        largest=max(map(len, ranked)),
         level=sum(ballot.share(group) == agreement for group in ranked),
     )
 

@@ -53,6 +53,12 @@ def _who(decision: Decision, ballot: Ballot) -> str:
     unit = "model" if one_each else f"sample of {models[0]}" if len(models) == 1 else "answer"
     if decision.groups == 0:
         return "The plans name no approach."
+    if decision.largest > len(decision.backers) == 1:
+        name = ballot.answers[decision.choice].model.id
+        if decision.level > 1:
+            start = f"{decision.level} {_plural(noun)} have as many votes"
+            return f"{start}: that of {name} was taken, which is most like all the others."
+        return f"The {noun} of {name} was taken, which has the most votes ({_percent(decision, ballot)})."
     if len(decision.backers) == 1:
         taken = f"that of {ballot.answers[decision.choice].model.id}" if len(models) > 1 else "the one"
         start = f"No two of {len(ballot.answers)} {_plural(unit)} {did}"
