@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[Path]]:
-    """What is kept compiled, in a folder of the test's own."""
+    """What is kept compiled, in a folder of the test's own, which comes into being when it is needed."""
+    from codeconductor_prompt_jinja import sandbox  # noqa: F401 - or its import would make the folder
+
     monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path / "compiled"))
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     from codeconductor_prompt_jinja.compiled import CompiledTemplates

@@ -101,6 +101,21 @@ def test_memory_has_a_bound(of_source: Callable[[str], str], source: str) -> Non
         of_source(source)
 
 
+TWINS = (
+    "{% set ns = namespace(x=['a'], y=['a']) %}{% for i in range(60) %}"
+    "{% set ns.x = [ns.x, ns.x] %}{% set ns.y = [ns.y, ns.y] %}{% endfor %}"
+)
+
+
+@pytest.mark.parametrize(
+    "use", ["ns.x == ns.y", "ns.x in [ns.y]", "ns.x is eq(ns.y)", "[ns.x].count(ns.y)", "[ns.x, ns.y] | unique | list"]
+)
+def test_comparing_has_an_end(of_source: Callable[[str], str], use: str) -> None:
+    """Lists that hold one list many times compare in a time that doubles with their depth, and cannot be stopped."""
+    with pytest.raises(InputError, match="8 million"):
+        of_source(f"{TWINS}{{{{ {use} }}}}")
+
+
 @pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize(
     "source",

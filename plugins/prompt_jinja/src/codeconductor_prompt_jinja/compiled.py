@@ -47,7 +47,7 @@ class CompiledTemplates(BytecodeCache):
         if bucket.key and not sys.dont_write_bytecode:
             path = Path(bucket.key)
             with suppress(OSError):  # a folder that cannot be written, a full disk
-                path.parent.mkdir(exist_ok=True)
+                path.parent.mkdir(parents=True, exist_ok=True)
                 partial = path.with_name(f"{path.name}.{os.getpid()}")
                 partial.write_bytes(bucket.bytecode_to_string())
                 partial.replace(path)

@@ -64,18 +64,20 @@ def room(count: float) -> None:
 
 
 def weighed(value: Any) -> Any:
-    """The value, where it is not too long to be written out: a list may hold one long text many times."""
-    waiting, count = [value], 0
-    while waiting:
-        item = waiting.pop()
+    """The value, where it is not too long to be written out or compared: a list may hold one thing many times."""
+    known: dict[int, int] = {}  # what is held many times is weighed once, or this itself would take for ever
+
+    def weight(item: Any) -> int:
         if isinstance(item, str):
-            count += len(item)
-        elif isinstance(item, dict):
-            waiting += [*item.keys(), *item.values()]
-        elif isinstance(item, list | tuple):
-            waiting += item
-        count += 1
-        room(count + len(waiting))
+            return len(item) + 1
+        if not isinstance(item, list | tuple | dict):
+            return 1
+        if id(item) not in known:
+            parts = (part for pair in item.items() for part in pair) if isinstance(item, dict) else item
+            known[id(item)] = 1 + sum(map(weight, parts))
+        return known[id(item)]
+
+    room(weight(value))
     return value
 
 
@@ -142,20 +144,20 @@ _OURS: Mapping[str, Callable[..., Any]] = {
 """Filters that a template has beside Jinja's."""
 
 
-def _limited(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The filter, with a look at the clock before it and at the size of its result after it."""
+def limited(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The filter or the test, with a look at the clock before it and at the size of its result after it."""
 
     @wraps(function)
-    def limited(*args: Any, **kwargs: Any) -> Any:
+    def bound(*args: Any, **kwargs: Any) -> Any:
         tick()
         for value in args:
             written(value)
         return bounded(function(*args, **kwargs))
 
-    return limited
+    return bound
 
 
 def filters() -> dict[str, Callable[..., Any]]:
     """Every filter that a template has, with its limits."""
     chosen = {name: FILTERS[name] for name in _JINJAS.split()} | dict(_OURS)
-    return {name: _limited(function) for name, function in chosen.items()} | {"bounded": bounded}
+    return {name: limited(function) for name, function in chosen.items()} | {"bounded": bounded}

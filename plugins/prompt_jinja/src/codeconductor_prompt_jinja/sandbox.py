@@ -12,7 +12,18 @@ from jinja2.utils import Namespace  # noqa: TID253
 from jinja2.visitor import NodeTransformer  # noqa: TID253
 
 from codeconductor_prompt_jinja.compiled import CompiledTemplates
-from codeconductor_prompt_jinja.limits import MAX_BITS, bounded, clock, filters, join, room, tick, written
+from codeconductor_prompt_jinja.limits import (
+    MAX_BITS,
+    bounded,
+    clock,
+    filters,
+    join,
+    limited,
+    room,
+    tick,
+    weighed,
+    written,
+)
 from codeconductor_prompt_jinja.lookup import Lookup, read
 
 if TYPE_CHECKING:
@@ -47,7 +58,7 @@ class _Namespace(Namespace):
 
 
 class _Limits(NodeTransformer):
-    """Puts the limits where Jinja has no hook for them: around what loops go over, `~`, and `{% set %}` blocks."""
+    """Puts the limits where Jinja has no hook for them: loops, comparisons, `~`, and `{% set %}` blocks."""
 
     def visit_For(self, node: nodes.For) -> nodes.For:
         self.generic_visit(node)
@@ -57,6 +68,13 @@ class _Limits(NodeTransformer):
     def visit_Concat(self, node: nodes.Concat) -> nodes.Call:
         self.generic_visit(node)
         return self._call("joined", *node.nodes, line=node.lineno)
+
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Compare:
+        self.generic_visit(node)
+        node.expr = self._call("weighed", node.expr, line=node.lineno)
+        for operand in node.ops:
+            operand.expr = self._call("weighed", operand.expr, line=node.lineno)
+        return node
 
     def visit_AssignBlock(self, node: nodes.AssignBlock) -> nodes.AssignBlock:
         self.generic_visit(node)
@@ -110,6 +128,7 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
             bytecode_cache=CompiledTemplates(),
         )
         self.filters = filters()
+        self.tests = {name: limited(cast("Callable[..., bool]", test)) for name, test in self.tests.items()}
         self.globals = {"range": self.globals["range"], "dict": dict, "namespace": _Namespace}
 
     def join_path(self, template: str, parent: str) -> str:
@@ -164,6 +183,7 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:
         tick()
+        weighed((getattr(__obj, "__self__", None), *args, *kwargs.values()))
         return bounded(super().call(__context, __obj, *args, **kwargs))
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
@@ -189,6 +209,10 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
         for item in items:
             tick()
             yield item
+
+    def weighed(self, value: Any) -> Any:
+        """The value, where comparing it comes to an end."""
+        return weighed(value)
 
     def joined(self, *parts: object) -> str:
         """The parts as one text."""
