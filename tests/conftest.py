@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import attrs
@@ -77,6 +78,24 @@ class CommandLine:
             done.args, done.returncode, (done.stdout or b"").decode("utf-8"), done.stderr.decode("utf-8")
         )
 
+    def on_terminal(self, *arguments: str, columns: int) -> str:
+        """What a command shows on a terminal of that width, without escape codes."""
+        import fcntl
+        import pty
+        import struct
+        import termios
+
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        process = self.start(*arguments, stdin=theirs, stdout=theirs)
+        os.close(theirs)
+        shown = b""
+        with os.fdopen(ours, "rb", buffering=0) as terminal, suppress(OSError):  # Linux's way to say that it is closed
+            while piece := terminal.read(65536):
+                shown += piece
+        assert process.wait(PATIENCE) == 0
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode("utf-8"))
+
     def refused(self, code: int, *arguments: str, stdin: bytes | str | None = None) -> str:
         """Run a command that must end with this exit code, one `Error:` and one `Hint:`; gives its standard error."""
         done = self(*arguments, stdin=stdin)
@@ -88,7 +107,11 @@ class CommandLine:
         return done.stderr
 
     def start(
-        self, *arguments: str, stdin: int = subprocess.DEVNULL, stderr: int = subprocess.PIPE
+        self,
+        *arguments: str,
+        stdin: int = subprocess.DEVNULL,
+        stdout: int = subprocess.PIPE,
+        stderr: int = subprocess.PIPE,
     ) -> subprocess.Popen[str]:
         """Start a command with pipes for its output; it is killed when the test ends."""
         process = subprocess.Popen(
@@ -96,7 +119,7 @@ class CommandLine:
             cwd=self.folder,
             env=self.environment,
             stdin=stdin,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=stderr,
             encoding="utf-8",
         )

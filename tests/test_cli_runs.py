@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -257,6 +258,28 @@ def test_commands_that_look_around_need_no_server(conductor: CommandLine, comman
     assert done.returncode == 0, done.stderr
     assert "Error:" not in done.stderr
     assert "\x1b" not in done.stdout + done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="terminals of POSIX")
+def test_a_table_shows_the_ids_whole(conductor: CommandLine) -> None:
+    """They are what a person types after `--model`: on a terminal of 80 columns, and in a pipe at any length."""
+    usual, long = "qwen3-coder:30b-a3b-q4_K_M", "x" * 200
+    with ScriptedOllama(usual) as ollama:
+        conductor.reach(ollama)
+        assert f"ollama/{usual}" in conductor.on_terminal("models", columns=80)
+    with ScriptedOllama(usual, long) as ollama:
+        conductor.reach(ollama)
+        piped = conductor("models").stdout
+        narrow = conductor.on_terminal("models", columns=40)
+    assert [line.split()[0] for line in piped.splitlines()[1:]] == [f"ollama/{usual}", f"ollama/{long}"]
+    assert "…" not in narrow
+
+
+def test_the_name_of_a_model_does_not_steer_the_terminal(conductor: CommandLine) -> None:
+    """A server may say what it likes: control characters are shown, not obeyed."""
+    with ScriptedOllama("evil\x1b[2J:1b") as ollama:
+        conductor.reach(ollama)
+        assert "ollama/evil\\x1b[2J:1b" in conductor("models").stdout
 
 
 def test_unreachable_hosts_are_problems_with_a_remedy(conductor: CommandLine) -> None:

@@ -15,6 +15,8 @@ import click
 from codeconductor.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Sequence
+
     from rich.console import Console
 
 
@@ -80,8 +82,30 @@ def _shown(character: str) -> str:
     return "" if character == "\r" else character.encode("unicode_escape").decode()
 
 
-def tables() -> Console:
-    """A rich console on standard output for tables and panels; without a terminal it is plain and wide."""
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | None]], *, right: Container[str] = ()) -> None:
+    """Print a table of which nothing is cut: without a terminal a row is one line, on a narrow one cells are folded.
+
+    Args:
+        columns: Their headings; the first column is what people copy, and is folded last.
+        rows: Cells, as text without markup.
+        right: Columns that are aligned to the right.
+    """
+    from rich.table import Table
+
+    terminal = tables(without_terminal=10_000)
+    cells = [[_one_line(cell or "") for cell in row] for row in rows]
+    widest = max((len(row[0]) for row in cells), default=0)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        is_kept = column == columns[0] and widest <= terminal.width // 2
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold", no_wrap=is_kept)
+    for row in cells:
+        table.add_row(*row)
+    terminal.print(table)
+
+
+def tables(*, without_terminal: int = 160) -> Console:
+    """A rich console on standard output for tables and panels; without a terminal plain, and as wide as is said."""
     from rich.console import Console
 
     class Output(Console):
@@ -90,7 +114,7 @@ def tables() -> Console:
             raise BrokenPipeError(errno.EPIPE, "nobody reads the output")
 
     terminal = sys.stdout.isatty()
-    return Output(width=None if terminal else 160, soft_wrap=not terminal, highlight=False, markup=False)
+    return Output(width=None if terminal else without_terminal, soft_wrap=not terminal, highlight=False, markup=False)
 
 
 def document(data: dict[str, Any]) -> str:

@@ -40,7 +40,7 @@ def command(providers: tuple[str, ...], as_json: bool, log_file: str | None) -> 
         console.result(console.document(models_document(models, problems)))
         return
     if models:
-        console.tables().print(_table(models))
+        console.print_table(_COLUMNS, map(_row, models), right={"context", "size", "weights"})
     else:
         console.notice("No model is in reach.")
     for problem in problems:
@@ -48,23 +48,19 @@ def command(providers: tuple[str, ...], as_json: bool, log_file: str | None) -> 
         console.warning(f"{problem.provider}{where}: {problem.error}" + (f" ({problem.hint})" if problem.hint else ""))
 
 
-def _table(models: list[Model]) -> object:
-    from rich.table import Table
+_COLUMNS = ("model", "state", "context", "size", "weights", "quantization", "capabilities")
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("model", "state", "context", "size", "weights", "quantization", "capabilities"):
-        table.add_column(column, justify="right" if column in {"context", "size", "weights"} else "left")
-    for model in models:
-        table.add_row(
-            model.id,
-            _state(model),
-            f"{model.context_length:,}" if model.context_length else "",
-            size(model.size),
-            weights(model.parameters),
-            model.quantization or "",
-            ", ".join(sorted(model.capabilities)),
-        )
-    return table
+
+def _row(model: Model) -> tuple[str | None, ...]:
+    return (
+        model.id,
+        _state(model),
+        f"{model.context_length:,}" if model.context_length else None,
+        size(model.size),
+        weights(model.parameters),
+        model.quantization,
+        ", ".join(sorted(model.capabilities)),
+    )
 
 
 def _state(model: Model) -> str:

@@ -28,20 +28,19 @@ def command(as_json: bool, log_file: str | None) -> None:
     if as_json:
         console.result(console.document({"schema": "conductor.plugins/1", "plugins": plugins}))
         return
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("plugin", "distribution", "version", "status", "brings"):
-        table.add_column(column)
-    for plugin in plugins:
-        table.add_row(
-            plugin["name"],
-            plugin["distribution"],
-            plugin["version"],
-            plugin["error"] or plugin["status"],
-            brings(plugin),
-        )
-    console.tables().print(table)
+    console.print_table(
+        ("plugin", "distribution", "version", "status", "brings"),
+        [
+            (
+                plugin["name"],
+                plugin["distribution"],
+                plugin["version"],
+                plugin["error"] or plugin["status"],
+                brings(plugin),
+            )
+            for plugin in plugins
+        ],
+    )
 
 
 def brings(plugin: dict[str, Any]) -> str:

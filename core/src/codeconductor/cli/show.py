@@ -94,7 +94,7 @@ def _agreement(consensus: dict[str, Any]) -> list[RenderableType]:
     if consensus["fields"]:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in ("field", "support", "value", "models"):
-            table.add_column(column)
+            table.add_column(column, overflow="fold")
         for field in consensus["fields"]:
             backers = ", ".join(field["models"])
             table.add_row(field["name"], f"{field['support']:.2f}", _shown(_brief(field["value"])), _shown(backers))
