@@ -8,7 +8,7 @@ from codeconductor import ProviderError, discover_hosts, fault_in_reply, from_re
 
 from codeconductor_openai_compatible.hosts import START, client_for, host_of, remedies
 from codeconductor_openai_compatible.loading import is_loading
-from codeconductor_openai_compatible.models import LLAMACPP, as_models
+from codeconductor_openai_compatible.models import LLAMACPP, as_models, root_of
 from codeconductor_openai_compatible.settings import OpenAICompatibleSettings, base_address
 from codeconductor_openai_compatible.wire import Entry, Props
 
@@ -29,7 +29,9 @@ async def find_models(session: Session) -> list[Model | Problem]:
         if any(entry.owned_by == LLAMACPP for entry in entries):
             props, is_ready = await _props(client)
         found = as_models(address, entries, props, is_ready, settings.parallel)
-        host_of(session, address).ids = {model.name: key for key, model in found.items()}
+        host = host_of(session, address)
+        host.ids = {model.name: key for key, model in found.items()}
+        host.roots = {entry.id: root for entry in entries if (root := root_of(entry))}
         return list(found.values())
 
     addresses = tuple(settings.addresses())

@@ -20,8 +20,16 @@ START = "start the server, or correct [providers.openai_compatible] hosts"
 
 _KEY = 'name its key under [providers.openai_compatible.api_keys]: "HOST" = "env:NAME"'
 
-_REMEDIES = {"HTTP 401": _KEY, "HTTP 403": _KEY}
-"""By a piece of the message."""
+_BY_STATUS = {
+    401: _KEY,
+    403: _KEY,
+    404: "`conductor models` lists what the server has now",
+}
+
+_LONGER = (
+    "shorten the task or its context files, or start the server with a longer context "
+    "(llama.cpp: --ctx-size, vLLM: --max-model-len)"
+)
 
 
 class Host:
@@ -29,10 +37,12 @@ class Host:
 
     Attributes:
         ids: What requests must name, by the model's name.
+        roots: What is served under each id, where the server tells: several ids may be the same model.
     """
 
     def __init__(self) -> None:
         self.ids: dict[str, str] = {}
+        self.roots: dict[str, str] = {}
 
     async def aclose(self) -> None:
         """Nothing is held beyond the session."""
@@ -49,7 +59,9 @@ def remedies() -> Iterator[None]:
     try:
         yield
     except ProviderError as fault:
-        fault.hint = next((hint for words, hint in _REMEDIES.items() if words in fault.message), fault.hint)
+        fault.hint = _BY_STATUS.get(fault.status or 0, fault.hint)
+        if fault.kind == "context_overflow":
+            fault.hint = _LONGER
         raise
 
 

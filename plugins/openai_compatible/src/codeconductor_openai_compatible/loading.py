@@ -18,22 +18,23 @@ _POLL = 0.25
 
 def is_loading(fault: ProviderError) -> bool:
     """Whether a server said that its model is not there yet, which is no overload."""
-    return fault.kind == "overloaded" and "loading model" in fault.message.lower()
+    return fault.status == 503 and "loading model" in fault.message.lower()
 
 
 async def until_loaded(client: httpx2.AsyncClient) -> None:
-    """Wait until the server says that it is ready; how long is for the caller to say.
+    """Wait until the server no longer says that it loads; how long is for the caller to say.
 
     Raises:
         ProviderError: It cannot be reached any more.
     """
     while True:
-        await asyncio.sleep(_POLL)
         try:
             await request_json(client, "/health", hint=START)
         except ProviderError as fault:
-            if is_loading(fault):
-                continue
-            if fault.kind in {"unreachable", "timeout"}:
+            if fault.kind == "unreachable":
                 raise
-        return
+            if not is_loading(fault):
+                return
+        else:
+            return
+        await asyncio.sleep(_POLL)

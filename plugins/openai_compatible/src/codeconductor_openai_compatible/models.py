@@ -50,9 +50,14 @@ def names_of(ids: Sequence[str]) -> Mapping[str, str]:
     """What each model is called: its id, but of a file its base name, as the server's folders are nobody's business."""
     names: dict[str, str] = {}
     for model in ids:
-        name = re.split(r"[/\\]", model.rstrip("/\\"))[-1] if _FILE.search(model) else model
+        name = base_name(model)
         names[model] = model if name in names.values() else name
     return names
+
+
+def base_name(model: str) -> str:
+    """A file's name without its folders; any other id as it is."""
+    return re.split(r"[/\\]", model.rstrip("/\\"))[-1] if _FILE.search(model) else model
 
 
 def _as_model(host: str, name: str, entry: Entry, props: Props | None, is_ready: bool) -> Model:
@@ -64,12 +69,24 @@ def _as_model(host: str, name: str, entry: Entry, props: Props | None, is_ready:
         host=host,
         kind="embedding" if _NO_CHAT.search(name) else "chat",
         loaded=_is_loaded(entry, props, is_ready),
-        loads_apart=True,
+        loads_apart=_loads_itself(entry, props),
         context_length=window or entry.max_model_len or meta.n_ctx or meta.n_ctx_train or None,
         size=meta.size or None,
         parameters=meta.n_params or None,
         capabilities=_capabilities(entry, props),
+        digest=root_of(entry),
     )
+
+
+def root_of(entry: Entry) -> str | None:
+    """What is served under this name: vLLM may serve a model under several."""
+    return entry.root if (entry.owned_by or "").lower() in _BATCHING else None
+
+
+def _loads_itself(entry: Entry, props: Props | None) -> bool:
+    """Whether its load is to be waited for, as llama.cpp's when it starts; a router, or a sleeper, wants a request."""
+    by_request = (entry.status and entry.status.value) or (props and props.is_sleeping)
+    return not by_request
 
 
 def _is_loaded(entry: Entry, props: Props | None, is_ready: bool) -> bool | None:

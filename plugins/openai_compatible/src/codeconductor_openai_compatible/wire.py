@@ -26,10 +26,15 @@ class Status:
 
 @attrs.frozen(kw_only=True)
 class Entry:
-    """One entry of `/v1/models`; vLLM and SGLang tell `max_model_len`, llama.cpp `meta` and as a router `status`."""
+    """One entry of `/v1/models`.
+
+    vLLM and SGLang tell `max_model_len`, and in `root` what they serve under the name; llama.cpp tells `meta`, and as a
+    router `status`.
+    """
 
     id: str
     owned_by: str | None = None
+    root: str | None = None
     max_model_len: int | None = None
     meta: Meta | None = None
     status: Status | None = None
