@@ -142,6 +142,23 @@ def test_a_path_that_does_not_exist_is_refused(project_folder: Path, warned: lis
     (project_folder / "broken").symlink_to("nowhere")
     with pytest.raises(InputError, match="a link that leads nowhere"):
         read(["broken"], project_folder, warned)
+    with pytest.raises(InputError, match="no such context file: ''"):
+        read([""], project_folder, warned)
+
+
+def test_what_cannot_be_a_path_is_refused(project_folder: Path, warned: list[str]) -> None:
+    """As the file system says."""
+    with pytest.raises(InputError, match="cannot read 'xxx"):
+        read(["x" * 5_000], project_folder, warned)
+
+
+def test_links_in_a_circle_are_left_out(project_folder: Path, warned: list[str]) -> None:
+    """Somebody else's folder may hold such a link, and the rest of it is read."""
+    (project_folder / "folder").mkdir()
+    (project_folder / "folder" / "a").write_text("a")
+    (project_folder / "folder" / "circle").symlink_to("circle")
+    assert list(read(["folder"], project_folder, warned)) == ["folder/a"]
+    assert warned == ["folder/circle is left out: it is no text"]
 
 
 @pytest.mark.parametrize("content", [b"PNG\x00\x01", b"caf\xe9"], ids=["zero byte", "not UTF-8"])
@@ -176,10 +193,11 @@ def test_links_that_lead_out_of_the_project_are_left_out(
     folder.mkdir()
     (folder / "escape").symlink_to(outside / "secret")
     (folder / "stays").symlink_to(project_folder / "inner")
+    (folder / "away").symlink_to(outside)
     (project_folder / "linked").symlink_to(outside)
     files = read(["folder", "folder/escape", "linked", "linked/secret"], project_folder, warned)
     assert {path: file.text for path, file in files.items()} == {"folder/stays": "inner"}
-    assert {warning.partition(" ")[0] for warning in warned} == {"folder/escape", "linked/secret"}
+    assert {warning.partition(" ")[0] for warning in warned} == {"folder/away", "folder/escape", "linked/secret"}
 
 
 def test_a_file_outside_of_the_project_may_be_named(project_folder: Path, tmp_path: Path, warned: list[str]) -> None:
@@ -218,6 +236,9 @@ def test_an_unreadable_file_is_refused_when_named_and_left_out_of_a_folder(
         read(["folder/closed"], project_folder, warned)
     assert read(["folder"], project_folder, warned) == {}
     assert len(warned) == 1
+    (project_folder / "folder" / "shut").mkdir(mode=0)
+    assert read(["folder"], project_folder, warned) == {}
+    assert warned[-1] == "folder/shut is left out: Permission denied"
 
 
 def test_standard_input_is_context(project_folder: Path, warned: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

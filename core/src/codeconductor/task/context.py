@@ -62,11 +62,8 @@ def read_context(paths: Sequence[str], root: Path, warn: Callable[[str], None]) 
         if given == "-":
             files.setdefault("-", _from_stdin())
             continue
-        path = Path(given)
-        if not path.exists():
-            broken = " (a link that leads nowhere)" if path.is_symlink() else ""
-            raise InputError(f"no such context file: {given!r}{broken}", hint="check the path given with -c")
-        for found in _walk(path, warn) if path.is_dir() else [path]:
+        path = _existing(given)
+        for found in _walk(path, root, warn) if path.is_dir() else [path]:
             named = _named(found, root)
             if named in files:
                 continue
@@ -98,10 +95,29 @@ def _from_stdin() -> ContextFile:
     return ContextFile(path="-", text=text, size=len(data))
 
 
-def _walk(folder: Path, warn: Callable[[str], None]) -> Iterator[Path]:
+def _existing(given: str) -> Path:
+    path = Path(given)
+    try:
+        exists = bool(given) and path.exists()
+        is_link = not exists and path.is_symlink()
+    except OSError as exc:  # a name that is too long, a folder that must not be looked into
+        raise InputError(f"cannot read {given!r}: {exc.strerror}", hint="check the path given with -c") from exc
+    if not exists:
+        broken = " (a link that leads nowhere)" if is_link else ""
+        raise InputError(f"no such context file: {given!r}{broken}", hint="check the path given with -c")
+    return path
+
+
+def _walk(folder: Path, root: Path, warn: Callable[[str], None]) -> Iterator[Path]:
+    def refused(exc: OSError) -> None:
+        warn(f"{_named(Path(exc.filename), root)} is left out: {exc.strerror}")
+
     count = 0
-    for parent, folders, names in os.walk(folder):
+    for parent, folders, names in os.walk(folder, onerror=refused):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _LEFT_OUT)
+        for name in folders:
+            if _leaves(Path(parent, name), root):
+                warn(f"{_named(Path(parent, name), root)} is left out: it is a link that leads out of the project")
         for name in sorted(names):
             if name.startswith("."):
                 continue
@@ -124,7 +140,10 @@ def _leaves(path: Path, root: Path) -> bool:
     lexical = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
     inside = lexical.is_relative_to(root) or lexical.is_relative_to(root.resolve())
     if inside:
-        return not path.resolve().is_relative_to(root.resolve())
+        try:
+            return not path.resolve().is_relative_to(root.resolve())
+        except (OSError, RuntimeError):  # links that lead in a circle, and so nowhere
+            return False
     return path.is_symlink()
 
 
