@@ -25,7 +25,7 @@ from codeconductor.http import (
     whole_body,
 )
 from codeconductor.http.faults import retry_after
-from codeconductor.testing.servers import ScriptedOpenAI, cut, only_first, overloaded
+from codeconductor.testing.servers import ScriptedOpenAI, cut, dies_idle, held_until, only_first, overloaded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -391,6 +391,20 @@ def test_a_connection_that_dies_before_a_byte_is_tried_once_more(after: int | No
             with pytest.raises(ProviderError) as raised:
                 asyncio.run(ask())
             assert (raised.value.kind, len(server.asked("/v1/models"))) == ("protocol", 1)
+
+
+def test_the_second_try_has_a_connection_of_its_own() -> None:
+    """Another idle one may be as dead as the first; here both are that two lists have left behind."""
+    faults = {"/v1/models": held_until(2), "/v1/chat/completions": dies_idle()}
+    with ScriptedOpenAI("m", faults=faults) as server:
+
+        async def ask() -> dict[str, Any]:
+            async with open_client(server.host, headers={"x-who": "me"}) as client:
+                await asyncio.gather(*(request_json(client, "/v1/models") for _ in range(2)))
+                return await request_json(client, "/v1/chat/completions", body={"model": "m", "messages": []})
+
+        assert asyncio.run(ask())["choices"]
+        assert [request.headers["x-who"] for request in server.asked("/v1/chat/completions")] == ["me", "me"]
 
 
 def test_a_request_that_must_not_be_sent_twice_is_not() -> None:

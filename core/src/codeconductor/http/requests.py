@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from codeconductor.errors import ProviderError
+from codeconductor.http.client import open_client
 from codeconductor.http.faults import checked, http_faults
 from codeconductor.http.lines import json_object, whole_body
 
@@ -26,8 +27,8 @@ async def open_stream(
 ) -> AsyncIterator[httpx2.Response]:
     """A reply whose headers have come, whatever its status; leaving closes it, which stops the server.
 
-    A connection that dies before a byte of the reply has come is tried once more: the server had closed an idle one
-    just when it was used again.
+    A connection that dies before a byte of the reply has come is tried once more, with a new one: the server had
+    closed an idle one just when it was used again, and maybe others with it.
 
     Args:
         client: From ``session.client(host)``.
@@ -41,7 +42,8 @@ async def open_stream(
     """
     import httpx2
 
-    with http_faults(str(client.base_url).rstrip("/"), hint=hint):
+    async with AsyncExitStack() as exits:
+        exits.enter_context(http_faults(str(client.base_url).rstrip("/"), hint=hint))
         request = client.build_request("GET" if body is None else "POST", path, json=body)
         try:
             response = await client.send(request, stream=True)
@@ -49,11 +51,10 @@ async def open_stream(
             has_spoken = isinstance(exc, httpx2.RemoteProtocolError) and "without sending a response" not in str(exc)
             if has_spoken or not repeats:
                 raise
-            response = await client.send(request, stream=True)
-        try:
-            yield response
-        finally:
-            await response.aclose()
+            fresh = await exits.enter_async_context(open_client(str(client.base_url)))
+            response = await fresh.send(request, stream=True)
+        exits.push_async_callback(response.aclose)
+        yield response
 
 
 async def request_json(
