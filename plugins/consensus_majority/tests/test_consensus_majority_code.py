@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import permutations
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,12 @@ def test_a_single_usable_answer_is_called_that(decide: Callable[..., Consensus])
     """Whether others answered too late, or were not waited for, a strategy does not know."""
     consensus = decide([an_answer(ADD, model="a")])
     assert consensus.explanation == "The only usable answer is that of acme/a."
+
+
+def test_identical_programs_are_not_compared(decide: Callable[..., Consensus], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What compares texts costs more to import than all the rest of a decision."""
+    monkeypatch.setitem(sys.modules, "rapidfuzz", None)
+    assert decide([an_answer(ADD, model="a"), an_answer(ADD, model="b")]).agreement == 1
 
 
 def test_many_samples_of_a_model_are_one_vote(decide: Callable[..., Consensus]) -> None:

@@ -31,6 +31,8 @@ def centrality(votes: Mapping[str, float], among: Sequence[str] | None = None) -
         votes: Every text with its votes.
         among: The texts to rate; all unless given.
     """
+    if len(votes) == 1:
+        return dict.fromkeys(votes, 100.0)
     from rapidfuzz import fuzz
 
     codes = _Codes()
