@@ -143,31 +143,49 @@ async def test_a_stream_that_breaks_keeps_what_came_before_and_says_how(
     assert len(chunks) >= 2
 
 
+MODEL_IS_GONE = {"error": "model 'a:1b' not found"}
+OLD_WORDS = {"error": 'model "a:1b" not found, try pulling it first'}
+BUSY = {"error": "server busy, please try again.  maximum pending requests exceeded"}
+NO_MEMORY = {"error": "model requires more system memory (9.6 GiB) than is available (3.1 GiB)"}
+PAGE = "<html><h1>Bad Gateway</h1></html>"
+
+
 @pytest.mark.parametrize(
     ("fault", "kind", "hint"),
     [
-        (status(404, {"error": "model 'a:1b' not found"}), "refused", "`ollama pull a:1b`"),
-        (status(404, "404 page not found"), "refused", "Ollama server"),
-        (status(401, {"error": "unauthorized"}), "refused", "`ollama signin`"),
+        (status(400, {"error": '"a:1b" does not support chat'}), "refused", "'completion'"),
+        (status(400, {"error": '"a:1b" does not support tools'}), "refused", "'tools'"),
+        (status(400, {"error": "missing request body"}), "refused", "update Ollama"),
+        (
+            status(400, {"error": "request (9000 tokens) exceeds the available context size"}),
+            "context_overflow",
+            "shorten",
+        ),
+        (status(401, {"error": "unauthorized", "signin_url": "https://ollama.com/x"}), "refused", "`ollama signin`"),
         (status(403), "refused", "its own address"),
         (
             status(403, {"error": "ollama cloud is disabled: remote inference is unavailable"}),
             "refused",
             "cloud models are switched off",
         ),
-        (status(400, {"error": '"a:1b" does not support tools'}), "refused", "'tools'"),
-        (status(500, {"error": "model requires more system memory (9.6 GiB) than is available"}), "server", "smaller"),
-        (status(502, "<html><h1>Bad Gateway</h1></html>"), "server", "server's log"),
-        (
-            status(503, {"error": "server busy, please try again.  maximum pending requests exceeded"}),
-            "overloaded",
-            "at once",
-        ),
-        (
-            status(400, {"error": "request (9000 tokens) exceeds the available context size"}),
-            "context_overflow",
-            "shorten",
-        ),
+        (status(404, MODEL_IS_GONE), "refused", "`ollama pull a:1b`"),
+        (status(404, OLD_WORDS), "refused", "`ollama pull a:1b`"),
+        (status(404, "404 page not found"), "refused", "is this an Ollama server"),
+        (status(404, "<html>The page you looked for was not found</html>"), "refused", "is this an Ollama server"),
+        (status(405, "405 method not allowed"), "refused", "is this an Ollama server"),
+        (status(429, {"error": "usage limit reached"}), "overloaded", "Ollama's cloud"),
+        (status(499, {"error": "request canceled"}), "refused", "ask again"),
+        (status(500, NO_MEMORY), "server", "`ollama stop`"),
+        (error_frame(after=0, message="cudaMalloc failed: out of memory"), "server", "`ollama stop`"),
+        (status(500, {"error": "timed out waiting for llama runner to start"}), "server", "OLLAMA_LOAD_TIMEOUT"),
+        (status(500, {"error": "llama runner process has terminated: exit status 2"}), "server", "ask again"),
+        (status(500, {"error": "unable to load model: /models/blobs/sha256-1"}), "server", "`ollama pull a:1b`"),
+        (status(500, {"error": "something else"}), "server", "server's log"),
+        (status(502, PAGE), "server", "proxy"),
+        (status(504, PAGE), "server", "proxy"),
+        (status(503, BUSY), "overloaded", "OLLAMA_MAX_QUEUE"),
+        (status(307, headers={"location": "http://127.0.0.1:1/"}), "protocol", "final address"),
+        (status(200, "<html>Welcome to the router</html>"), "protocol", "`ollama serve`"),
     ],
 )
 async def test_a_refusal_has_its_kind_and_ollamas_own_remedy(start: Start, fault: Fault, kind: str, hint: str) -> None:

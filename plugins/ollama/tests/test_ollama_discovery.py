@@ -59,6 +59,27 @@ async def test_an_older_server_is_asked_about_a_few_models_at_a_time(start: Star
     assert {model.context_length for model in found.models} == {32768}
 
 
+async def test_two_hundred_models_are_listed_and_never_many_are_asked_about_at_once(start: Start) -> None:
+    """Of a server that tells of each by itself alone."""
+    names = [f"m{number}:1b" for number in range(200)]
+    with ScriptedOllama(*names, version="0.11.0") as ollama:
+        async with start(hosts=[ollama.host]) as session:
+            found = await discover(session)
+        assert ollama.most_at_once("/api/show") <= 4
+    assert {model.name for model in found.models} == set(names)
+    assert {(model.parallel, model.slots) for model in found.models} == {(200, 1)}
+
+
+async def test_a_model_whose_longest_context_the_list_leaves_out_is_asked_about(start: Start) -> None:
+    """A prompt that needs more than is in force would be refused otherwise."""
+    entry = {"name": "a:1b", "size": 5_000_000_000, "details": {"format": "gguf"}, "capabilities": ["completion"]}
+    listed = status(200, {"models": [entry]})
+    with ScriptedOllama(ScriptedModel(name="a:1b", loaded_context_length=4096), faults={"/api/tags": listed}) as ollama:
+        async with start(hosts=[ollama.host]) as session:
+            (model,) = (await discover(session)).models
+    assert (model.loaded, model.context_length, model.max_context_length) == (True, 4096, 32768)
+
+
 async def test_a_cloud_model_is_listed_without_asking_about_it(start: Start) -> None:
     """Its signs in the list are enough."""
     models = [ScriptedModel(name="gpt-oss:120b-cloud", remote=True), ScriptedModel(name="a:1b")]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from codeconductor import ProviderError, fault_in_reply, from_reply, http_faults, request_json
 
 from codeconductor_ollama.remedies import NOT_OLLAMA, START, remedy
-from codeconductor_ollama.wire import InMemory, Running, Shown
+from codeconductor_ollama.wire import InMemory, Running, Shown, Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -72,10 +72,19 @@ async def in_memory(client: httpx2.AsyncClient, within: float) -> tuple[InMemory
     return running.models or ()
 
 
-async def show(client: httpx2.AsyncClient, name: str) -> Shown | None:
-    """What the server tells of one model; None: nothing, which leaves it a model all the same."""
+async def version(client: httpx2.AsyncClient) -> str | None:
+    """The server's version; None: it does not tell, which is no fault."""
     try:
-        # servers before 0.1.40 or so know `name` alone
-        return await ask(client, "/api/show", Shown, {"model": name, "name": name})
+        return (await ask(client, "/api/version", Version)).version
     except ProviderError:
+        return None
+
+
+async def show(client: httpx2.AsyncClient, name: str, within: float) -> Shown | None:
+    """What the server tells of one model; None: nothing, or not within so many seconds: it is a model all the same."""
+    try:
+        async with asyncio.timeout(within):
+            # servers before 0.1.40 or so know `name` alone
+            return await ask(client, "/api/show", Shown, {"model": name, "name": name})
+    except (ProviderError, TimeoutError):
         return None

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from codeconductor import discover_hosts
 
-from codeconductor_ollama.api import ask, faults_of, in_memory, show
+from codeconductor_ollama.api import ask, faults_of, in_memory, show, version
 from codeconductor_ollama.models import as_models, is_remote
 from codeconductor_ollama.settings import OllamaSettings
 from codeconductor_ollama.wire import Installed, Shown, Tags
@@ -24,6 +23,9 @@ DETAILS_WITHIN = 4.0
 
 _SHOWN_AT_ONCE = 4
 
+_GRACE = 0.25
+"""Seconds that a server has to tell its version when all else is known."""
+
 
 async def find_models(session: Session) -> list[Model | Problem]:
     """The models of all hosts, asked at once, and a problem for each host that could not be asked."""
@@ -34,14 +36,18 @@ async def find_models(session: Session) -> list[Model | Problem]:
             client = session.client(host)
         deadline = asyncio.get_running_loop().time() + DETAILS_WITHIN
         looking = asyncio.create_task(in_memory(client, DETAILS_WITHIN))
+        telling = asyncio.create_task(version(client))
         try:
             tags = await ask(client, "/api/tags", Tags)
             installed = tags.models or ()
             shown = await _shown(client, [entry.name for entry in installed if _is_unclear(host, entry)], deadline)
-            return as_models(host, installed, shown, await looking, settings.parallel)
+            running = await looking
+            told, _ = await asyncio.wait([telling], timeout=_GRACE)
+            return as_models(host, installed, shown, running, settings.parallel, telling.result() if told else None)
         finally:
             looking.cancel()
-            await asyncio.gather(looking, return_exceptions=True)
+            telling.cancel()
+            await asyncio.gather(looking, telling, return_exceptions=True)
 
     return await discover_hosts("ollama", tuple(dict.fromkeys(settings.hosts)), probe)
 
@@ -60,11 +66,9 @@ async def _shown(client: httpx2.AsyncClient, names: Sequence[str], deadline: flo
 
     async def look(name: str) -> None:
         async with gate:
-            shown = await show(client, name)
+            shown = await show(client, name, deadline - asyncio.get_running_loop().time())
         if shown is not None:
             found[name] = shown
 
-    with suppress(TimeoutError):
-        async with asyncio.timeout_at(deadline):
-            await asyncio.gather(*map(look, names))
+    await asyncio.gather(*map(look, names))
     return found

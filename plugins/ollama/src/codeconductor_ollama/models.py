@@ -19,6 +19,9 @@ _MANIFEST_SIZE = 4096
 
 _EMBEDDING_NAME = re.compile(r"embed|minilm|(?:^|[/-])bge", re.IGNORECASE)
 
+_SAYS_WHAT_MODELS_CAN = (0, 6, 4)
+"""The first version whose servers tell the capabilities of a model."""
+
 _COUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([KMBT]?)", re.IGNORECASE)
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 
@@ -52,6 +55,7 @@ def as_models(
     shown: Mapping[str, Shown],
     in_memory: Sequence[InMemory] | None,
     parallel: int | Literal["auto"],
+    version: str | None,
 ) -> list[Model]:
     """One host's models.
 
@@ -61,8 +65,10 @@ def as_models(
         shown: What `/api/show` told, by name, of those that it was asked about.
         in_memory: None: the server does not tell.
         parallel: As in the settings.
+        version: As the server tells it; None: it does not.
     """
     models = []
+    server, hint = f"Ollama {version}" if version else "Ollama", server_hint(version)
     for entry in installed:
         model = _as_model(host, entry, shown.get(entry.name) or Shown(), in_memory)
         if model is not None:
@@ -72,7 +78,17 @@ def as_models(
         at_once, slots = max(1, len(asked)), 1  # a cold one answers once it is loaded, while the next one loads
     else:
         at_once = slots = parallel
-    return [attrs.evolve(model, parallel=at_once, slots=slots) for model in models]
+    facts = {"parallel": at_once, "slots": slots, "server": server, "server_hint": hint}
+    return [attrs.evolve(model, **facts) for model in models]
+
+
+def server_hint(version: str | None) -> str | None:
+    """What to do about an old server; builds from source, which say "0.0.0", are as new as can be."""
+    numbers = re.match(r"(\d+)\.(\d+)\.(\d+)", version or "")
+    since = tuple(map(int, numbers.groups())) if numbers else ()
+    if not any(since) or since >= _SAYS_WHAT_MODELS_CAN:
+        return None
+    return "update Ollama: before 0.6.4 it does not tell what its models can"
 
 
 def _as_model(host: str, entry: Installed, shown: Shown, in_memory: Sequence[InMemory] | None) -> Model | None:

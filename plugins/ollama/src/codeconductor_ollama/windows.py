@@ -21,7 +21,7 @@ REPLY = 1536
 """Tokens that a prompt leaves for its answer before a longer context is asked for."""
 
 LOOKING = 1.0
-"""Seconds that a look into the server's memory may take."""
+"""Seconds that a look into the server's memory, or at what a model can, may take."""
 
 _DEFAULT, _OLD_DEFAULT = 4096, 2048
 """Tokens of the shortest context that a server takes of itself: since 0.6.7, and before.
@@ -51,7 +51,7 @@ class Window:
         given = self._asked_for or await self._given(client, model, needed)
         if needed > given:
             wanted = 1 << (needed - 1).bit_length()
-            longest = model.max_context_length or longest_context(await show(client, model.name))
+            longest = model.max_context_length or longest_context(await show(client, model.name, LOOKING))
             if longest is not None:
                 wanted = min(wanted, longest)
             if wanted > given:

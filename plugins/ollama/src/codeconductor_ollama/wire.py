@@ -60,6 +60,13 @@ class Running:
 
 
 @attrs.frozen(kw_only=True)
+class Version:
+    """`/api/version`: such as "0.30.1"; builds from source say "0.0.0"."""
+
+    version: str
+
+
+@attrs.frozen(kw_only=True)
 class Shown:
     """`/api/show`: facts about one model."""
 
