@@ -59,7 +59,7 @@ def says(*chunks: Any, every: float = 1.0) -> Callable[[Query], AsyncIterator[An
     async def script(_query: Query) -> AsyncIterator[Any]:
         for chunk in chunks:
             await asyncio.sleep(every)
-            if isinstance(chunk, Exception):
+            if isinstance(chunk, BaseException):
                 raise chunk
             yield Chunk(text=chunk) if isinstance(chunk, str) else chunk
 
@@ -322,6 +322,40 @@ def test_a_bug_of_a_plugin_is_told_with_its_name(make_session: MakeSession) -> N
     answer = one(make_session, says(ValueError("a bug")))
     assert answer.error is not None
     assert answer.error.message == "plugin 'acme' raised ValueError: a bug"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (Chunk(text=None), "the plugin gave a Chunk whose text is NoneType"),  # type: ignore[arg-type]
+        (Chunk(usage=5), "the plugin gave a Chunk whose usage is int"),  # type: ignore[arg-type]
+        (SystemExit("no licence"), "plugin 'acme' raised SystemExit: no licence"),
+        (asyncio.CancelledError("mine"), "plugin 'acme' raised CancelledError: mine"),
+    ],
+    ids=["text", "usage", "exits", "cancels itself"],
+)
+def test_nothing_that_a_plugin_does_keeps_the_others_waiting(
+    make_session: MakeSession, said: object, told: str
+) -> None:
+    """Its answer fails, with what had come before."""
+    answer = one(make_session, says("before", said))
+    assert answer.error is not None
+    assert (answer.error.kind, answer.error.message, answer.text) == ("plugin", told, "before")
+
+
+def test_a_stream_that_cannot_be_closed_has_given_its_answer(make_session: MakeSession) -> None:
+    """It ends in its own clean-up, after the time is over."""
+
+    async def stuck(_query: object) -> AsyncIterator[Chunk]:
+        try:
+            yield Chunk(text="before")
+            await asyncio.sleep(1e6)
+        finally:
+            raise RuntimeError("stuck")
+
+    answer = one(make_session, stuck)
+    assert answer.text == "before"
+    assert answer.error is not None
 
 
 def test_a_model_whose_plugin_is_gone_fails_alone(make_session: MakeSession) -> None:

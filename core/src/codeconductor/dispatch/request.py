@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import attrs
@@ -39,6 +40,10 @@ _HINTS: dict[str, str] = {
     "plugin": "this is a fault of the plugin: report it",
 }
 """What to do, by kind, where the provider does not know better."""
+
+
+_KINDS = {"text": str, "reasoning": str, "finish_reason": str | None, "usage": Usage | None, "model": str | None}
+"""Types of a chunk's fields, which a plugin without a type checker easily misses: a server's `content` may be null."""
 
 
 @attrs.frozen(kw_only=True)
@@ -130,7 +135,8 @@ class Request:
         stream, self._stream = self._stream, None
         close = getattr(stream, "aclose", None)
         if close is not None:
-            await close()
+            with suppress(Exception):  # a stream of a plugin that fails to close; what it gave stands
+                await close()
 
     async def _until(self, seconds: float, step: Callable[[asyncio.Timeout], Awaitable[None]]) -> Failure | None:
         """Take a step within so many seconds; an overloaded server that has not begun to answer is asked again."""
@@ -153,7 +159,10 @@ class Request:
                 wait = fault.retry_after or pause
             except ConductorError as exc:
                 return self._failure("plugin", exc.message, exc.hint)
-            except Exception as exc:  # noqa: BLE001 - whatever a provider raises costs only its own answer
+            except (Exception, SystemExit, asyncio.CancelledError) as exc:
+                task = asyncio.current_task()
+                if isinstance(exc, asyncio.CancelledError) and (task is None or task.cancelling()):
+                    raise  # it was us; all else that a provider raises costs only its own answer
                 message = f"plugin {self._model.plugin!r} raised {type(exc).__name__}: {exc}"
                 return self._failure("plugin", message)
             tries += 1
@@ -193,6 +202,10 @@ class Request:
     def _take(self, chunk: object) -> None:
         if not isinstance(chunk, Chunk):
             raise ProviderError(f"the plugin gave {type(chunk).__name__} in place of a Chunk", kind="plugin")
+        for name, kind in _KINDS.items():
+            value = getattr(chunk, name)
+            if not isinstance(value, kind):
+                raise ProviderError(f"the plugin gave a Chunk whose {name} is {type(value).__name__}", kind="plugin")
         if self._first is None and (chunk.text or chunk.reasoning or chunk.tool_calls):
             self._first = self._clock()
         self._text.append(chunk.text)
