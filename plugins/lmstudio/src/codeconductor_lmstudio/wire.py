@@ -1,4 +1,7 @@
-"""LM Studio's lists of models as values, as far as they are used; every field but the name may be missing or null."""
+"""LM Studio's lists of models as values, as far as they are used; every field but the name may be missing or null.
+
+They are never compared or shown: without what that takes, every start makes the classes in half the time.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Any
 import attrs
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class InstanceConfig:
     """What an instance was loaded with: the window in tokens, and the predictions that it runs at once."""
 
@@ -15,7 +18,7 @@ class InstanceConfig:
     parallel: int | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Instance:
     """A model in memory; `id` is what a request must name to reach it."""
 
@@ -23,7 +26,7 @@ class Instance:
     config: InstanceConfig | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Native:
     """One entry of `/api/v1/models` (0.4.0 and later); sizes in bytes."""
 
@@ -37,7 +40,7 @@ class Native:
     capabilities: Any = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Older:
     """One entry of `/api/v0/models` (0.3.6 and later), or of `/v1/models`, which tells the id alone."""
 
@@ -50,7 +53,7 @@ class Older:
     capabilities: Any = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Loaded:
     """The reply to a load, given when it is done."""
 

@@ -1,6 +1,7 @@
 """Ollama's replies as values, as far as they are used.
 
 Every field may be missing or null: Go leaves out what is empty, and writes null for some empty lists.
+They are never compared or shown: without what that takes, every start makes the classes in half the time.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Any
 import attrs
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Details:
     """Facts about a model's file; the format is empty for a cloud model."""
 
@@ -22,7 +23,7 @@ class Details:
     context_length: int | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Installed:
     """One entry of `/api/tags`; sizes in bytes."""
 
@@ -35,14 +36,14 @@ class Installed:
     remote_host: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Tags:
     """`/api/tags`: what is installed. The field is there on every Ollama server, if null."""
 
     models: tuple[Installed, ...] | None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class InMemory:
     """One entry of `/api/ps`; sizes in bytes, the context in force in tokens."""
 
@@ -52,21 +53,21 @@ class InMemory:
     context_length: int | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Running:
     """`/api/ps`: what is in memory."""
 
     models: tuple[InMemory, ...] | None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Version:
     """`/api/version`: such as "0.30.1"; builds from source say "0.0.0"."""
 
     version: str
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Shown:
     """`/api/show`: facts about one model."""
 
@@ -76,7 +77,7 @@ class Shown:
     remote_host: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Function:
     """What a model wants called; the arguments are an object."""
 
@@ -84,7 +85,7 @@ class Function:
     arguments: Any = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Call:
     """One entry of a message's `tool_calls`."""
 
@@ -92,7 +93,7 @@ class Call:
     id: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Said:
     """A piece of a message."""
 
@@ -101,7 +102,7 @@ class Said:
     tool_calls: tuple[Call, ...] | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Line:
     """One line of a streamed `/api/chat`; the last has `done` or a `done_reason`, the counts and the durations (ns)."""
 
@@ -120,7 +121,7 @@ class Line:
         return bool(self.done or self.done_reason)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Loaded:
     """The reply to a `/api/generate` without a prompt."""
 
