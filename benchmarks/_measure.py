@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from contextlib import ExitStack
 
 CONDUCTOR = (sys.executable, "-m", "codeconductor")
 
@@ -95,3 +96,45 @@ def peer_environment(*packages: str) -> Path:
         subprocess.run([str(uv), "pip", "install", "-q", "--python", str(folder), *packages], check=True, cwd=folder)
         (folder / "ready").touch()
     return folder / ("Scripts" if os.name == "nt" else "bin")
+
+
+def serve(exits: ExitStack, dialect: str, *models: str) -> str:
+    """A scripted server in a process of its own; gives its address.
+
+    Args:
+        exits: Ends it.
+        dialect: As the scripted servers' program knows it.
+        models: As its option `--model` takes them.
+    """
+    arguments = [argument for model in models for argument in ("--model", model)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "codeconductor.testing.servers", dialect, "--until-eof", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    exits.callback(process.wait)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    exits.callback(process.stdin.close)
+    return process.stdout.readline().strip()
+
+
+def milliseconds(seconds: float) -> str:
+    """Seconds as milliseconds."""
+    return f"{seconds * 1000:.1f} ms"
+
+
+def peer() -> Path:
+    """The program `llm` with `llm-ollama` and `llm-consortium`, and what the latter forgets to ask for."""
+    return peer_environment("llm", "llm-ollama", "llm-consortium", "scikit-learn") / "llm"
+
+
+def saved_consortium(models: Sequence[str], environment: Mapping[str, str]) -> str:
+    """The name by which `llm` asks all of these Ollama models once; the first is the arbiter."""
+    Path(environment["HOME"], ".config", "io.datasette.llm").mkdir(parents=True, exist_ok=True)  # it wants it there
+    members = [argument for model in models for argument in ("-m", f"ollama/{model}:1")]
+    name = f"all-{len(models)}"
+    command = [str(peer()), "consortium", "save", name, *members, "--arbiter", f"ollama/{models[0]}"]
+    cost_of([*command, "--max-iterations", "1", "--min-iterations", "1"], environment)
+    return name

@@ -14,15 +14,23 @@ import argparse
 import asyncio
 import multiprocessing
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from _measure import CONDUCTOR, Cost, cost_of, environment_for, median, peer_environment, table
+from _measure import (
+    CONDUCTOR,
+    Cost,
+    cost_of,
+    environment_for,
+    median,
+    milliseconds,
+    peer,
+    saved_consortium,
+    serve,
+    table,
+)
 from codeconductor import Session, discover
 from codeconductor.dispatch import Message, Query, dispatch
 from codeconductor.testing.servers import ScriptedModel, ScriptedOllama
@@ -33,22 +41,6 @@ if TYPE_CHECKING:
 TASK = "Create a simple calculator class"
 REPLY_SECONDS = 0.3
 """How long each scripted model takes for its answer."""
-
-
-def serve(exits: ExitStack, dialect: str, *models: str) -> str:
-    """A scripted server in a process of its own; gives its address."""
-    arguments = [argument for model in models for argument in ("--model", model)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "codeconductor.testing.servers", dialect, "--until-eof", *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    exits.callback(process.wait)
-    assert process.stdin is not None
-    assert process.stdout is not None
-    exits.callback(process.stdin.close)
-    return process.stdout.readline().strip()
 
 
 def discovery(runs: int) -> tuple[str, ...]:
@@ -73,11 +65,6 @@ def discovery(runs: int) -> tuple[str, ...]:
         f"{max(seconds) * 1000:.0f} ms",
         "300 ms",
     )
-
-
-def milliseconds(seconds: float) -> str:
-    """Seconds as milliseconds."""
-    return f"{seconds * 1000:.1f} ms"
 
 
 def recording_servers(pipe: Connection) -> None:
@@ -128,16 +115,12 @@ def whole_runs(runs: int, *, with_peers: bool) -> None:
         names = [f"m{number}:1b" for number in range(8)]
         host = serve(exits, "ollama", *names)
         environment = environment_for(OLLAMA_HOST=host)
-        Path(environment["HOME"], ".config", "io.datasette.llm").mkdir(parents=True)  # llm-consortium wants it there
         folder = tempfile.mkdtemp(prefix="conductor-project-")
         commands: dict[str, list[str]] = {"conductor run, 8 models": [*CONDUCTOR, "run", TASK]}
         if with_peers:
-            llm = str(peer_environment("llm", "llm-ollama", "llm-consortium", "scikit-learn") / "llm")
-            commands["llm, 1 model"] = [llm, "-m", names[0], TASK]
-            members = [argument for name in names for argument in ("-m", f"{name}:1")]
-            commands["llm consortium, 8 models and arbiter"] = [
-                llm, "consortium", "run", TASK, *members, "--arbiter", names[0], "--max-iterations", "1",
-            ]  # fmt: skip
+            commands["llm, 1 model"] = [str(peer()), "-m", f"ollama/{names[0]}", TASK]
+            consortium = saved_consortium(names, environment)
+            commands["llm consortium, 8 models and arbiter"] = [str(peer()), "-m", consortium, TASK]
         costs: dict[str, list[Cost]] = {name: [] for name in commands}
         for number in range(runs + 1):
             for name, command in commands.items():
