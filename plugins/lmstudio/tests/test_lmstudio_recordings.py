@@ -30,7 +30,7 @@ def listed(session: Session) -> Discovery:
 
 
 def answer(session: Session, name: str, text: str, **fields: Any) -> Answer:
-    """One answer of a model that is in memory."""
+    """One answer of a model that is in memory; whoever answered is not taken for another model."""
     model = Model(provider="lmstudio", name=name, host=HOST, loaded=True, plugin="lmstudio")
     query = Query(messages=[Message("user", text)], **fields)
 
@@ -38,7 +38,9 @@ def answer(session: Session, name: str, text: str, **fields: Any) -> Answer:
         async with session, dispatch(session, [model], query) as arrivals:
             return await anext(arrivals)
 
-    return asyncio.run(run())
+    told = asyncio.run(run())
+    assert session.warnings == []
+    return told
 
 
 def test_the_native_list_of_0_4_tells_everything(start: Start, replay: Replay) -> None:
@@ -71,6 +73,17 @@ def test_the_older_list_of_0_3_tells_states_and_windows(start: Start, replay: Re
     assert models["qwen/qwen3-vl-8b"].context_length == 262144
     assert models["qwen/qwen3-vl-8b"].capabilities == {"tools", "vision"}
     assert {(model.parallel, model.slots) for model in models.values()} == {(1, None)}
+
+
+def test_the_list_of_0_3_may_lack_capabilities(start: Start, replay: Replay) -> None:
+    """They came with 0.3.16; one model of nine is in memory, with a window that is far from its longest."""
+    with replay("discovery-0.3.1x-2025-03"):
+        models = {model.name: model for model in listed(start()).models}
+    assert [(model.name, model.context_length) for model in models.values() if model.loaded] == [
+        ("qwen2.5-7b-instruct", 4096)
+    ]
+    assert models["deepseek-r1-distill-qwen-7b"].context_length == 131072
+    assert {model.capabilities for model in models.values() if model.kind == "chat"} == {frozenset()}
 
 
 def test_with_loading_on_demand_off_only_what_is_loaded_is_listed(start: Start, replay: Replay) -> None:

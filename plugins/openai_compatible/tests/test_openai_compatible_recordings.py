@@ -22,6 +22,7 @@ HOST = "http://127.0.0.1:8080"
 
 
 def answer(session: Session, name: str, text: str, **fields: Any) -> Answer:
+    """One answer; whoever gave it is not taken for another model."""
     model = Model(provider="openai_compatible", name=name, host=HOST, plugin="openai_compatible")
     query = Query(messages=[Message("user", text)], **fields)
 
@@ -29,7 +30,9 @@ def answer(session: Session, name: str, text: str, **fields: Any) -> Answer:
         async with session, dispatch(session, [model], query) as arrivals:
             return await anext(arrivals)
 
-    return asyncio.run(run())
+    told = asyncio.run(run())
+    assert session.warnings == []
+    return told
 
 
 def test_a_list_of_names_is_read(start: Start, replay: Replay) -> None:

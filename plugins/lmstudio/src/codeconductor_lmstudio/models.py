@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 SLOTS = 4
 """Predictions at once of a model that does not tell, or is still to be loaded: the default since 0.4.0."""
 
+_OLD = "update LM Studio: before 0.4 its models cannot be loaded apart from a question"
+
 _COUNT = re.compile(r"(?:(\d+)x)?(\d+(?:\.\d+)?)\s*([KMBT])", re.IGNORECASE)
 _UNITS = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 
@@ -32,8 +34,9 @@ def as_models(host: str, entries: Sequence[Native] | Sequence[Older], parallel: 
         parallel: As in the settings.
     """
     older = {entry.id for entry in entries if isinstance(entry, Older)}
+    has_states = any(isinstance(entry, Older) and entry.state for entry in entries)  # `/v1/models` tells the id alone
     models = [
-        _native(host, entry) if isinstance(entry, Native) else _older(host, entry)
+        _native(host, entry) if isinstance(entry, Native) else _older(host, entry, has_states)
         for entry in entries
         if isinstance(entry, Native) or base_of(entry.id) == entry.id or base_of(entry.id) not in older
     ]
@@ -68,6 +71,7 @@ def _native(host: str, entry: Native) -> Model:
         provider="lmstudio",
         name=entry.key,
         host=host,
+        server="LM Studio 0.4 or later",
         kind=_kind(entry.key, entry.type),
         loaded=instance is not None,
         loads_apart=True,
@@ -80,13 +84,15 @@ def _native(host: str, entry: Native) -> Model:
     )
 
 
-def _older(host: str, entry: Older) -> Model:
+def _older(host: str, entry: Older, has_states: bool) -> Model:
     told = entry.capabilities if isinstance(entry.capabilities, list) else []
     has = {"tools": "tool_use" in told, "vision": entry.type == "vlm"}
     return Model(
         provider="lmstudio",
         name=entry.id,
         host=host,
+        server="LM Studio 0.3.6 or later" if has_states else "LM Studio",
+        server_hint=_OLD if has_states else None,
         kind=_kind(entry.id, entry.type),
         loaded=entry.state == "loaded" if entry.state else None,
         context_length=entry.loaded_context_length or entry.max_context_length or None,
