@@ -84,7 +84,7 @@ def test_samples_of_one_model_are_not_called_models(render: Render, a_decision: 
     text = render(consensus).text
     assert "returns capitals (60 % of the samples)" in text
     assert "the empty text (all samples)" in text
-    assert "several samples of one language model" in text
+    assert "from what one language model wrote in one or more samples." in text
 
 
 def test_confidence_is_a_word_for_probabilities_alone(render: Render, a_decision: Decide) -> None:
