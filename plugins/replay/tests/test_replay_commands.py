@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import codeconductor_replay
 import pytest
 from click.testing import CliRunner
-from codeconductor import Chunk, Consensus, Model, ProviderError, Query, Session, hookimpl
+from codeconductor import Chunk, ConductorError, Consensus, Model, ProviderError, Query, Session, conduct, hookimpl
+from codeconductor.testing import a_task
 from codeconductor.testing.sessions import new_session
 from codeconductor_replay import record as recording
 from codeconductor_replay._recording import PACKAGED, read_recording
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
     from pathlib import Path
 
-    from codeconductor import Answer, Bench, PromptLimits, Task
+    from codeconductor import Answer, Bench, PromptLimits, Run, Task
+    from codeconductor.testing.sessions import MakeSession
 
 
 class Everything:
@@ -122,6 +125,23 @@ def test_the_demo_runs_the_recorded_task_on_the_packaged_answers(invoke: Any, pr
     assert done.exit_code == 0, done.output
     assert done.stdout == f"{answers[0].task}: {answers[0].answer}\n"
     assert "no model is asked: these are answers that were recorded on" in done.stderr
+
+
+def test_a_recording_that_cannot_be_read_is_told_where_its_provider_is_named(make_session: MakeSession) -> None:
+    """Others have models, but only this one was wanted: why it has none must not be lost."""
+    tables = {
+        "run": {"providers": ["replay"], "strategy": "jinja"},
+        "providers": {"replay": {"recording": "nope.jsonl"}},
+    }
+
+    async def run() -> Run:
+        async with make_session(tables, acme=Everything(), replay=codeconductor_replay) as session:
+            return await conduct(session, a_task("Sing"))
+
+    error = asyncio.run(run()).error
+    assert isinstance(error, ConductorError)
+    assert "cannot be read: no such file" in error.message
+    assert "makes a recording" in (error.hint or "")
 
 
 def test_the_demo_as_json_has_every_recorded_answer(invoke: Any, project_folder: Path) -> None:

@@ -165,7 +165,12 @@ def _chosen(session: Session, found: Discovery, settings: RunSettings) -> list[M
     if names and (settings.models or settings.providers):
         close = next((match for pattern in settings.models if (match := nearest(pattern, names))), None)
         hint = f"did you mean {close!r}?" if close else "`conductor models` lists what can be asked"
-        raise NoModelError(_unmatched(settings), hint=hint)
+        named = [problem for problem in found.problems if problem.provider in settings.providers]
+        hints = [problem.hint for problem in named if problem.hint]
+        raise NoModelError(
+            _unmatched(settings) + "".join(f"; {problem.provider}: {problem.error}" for problem in named),
+            hint="; ".join(dict.fromkeys(hints)) if hints and not close else hint,
+        )
     reasons = "; ".join(f"{problem.provider}: {problem.error}" for problem in found.problems)
     hints = [problem.hint for problem in found.problems if problem.hint]
     if any(model.remote for model in found.models):
