@@ -241,6 +241,15 @@ def test_an_unreadable_file_is_refused_when_named_and_left_out_of_a_folder(
     assert warned[-1] == "folder/shut is left out: Permission denied"
 
 
+def test_long_standard_input_is_cut_with_a_warning(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As a file is: half a diff must not pass for a whole one."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"x" * (MAX_FILE + 9))))
+    warnings: list[str] = []
+    (file,) = read_context(["-"], tmp_path, warnings.append)
+    assert (len(file.text), file.is_cut) == (MAX_FILE, True)
+    assert warnings == ["standard input is cut: only its first 256 KiB are read"]
+
+
 def test_standard_input_is_context(project_folder: Path, warned: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """As a file named `-`, once; what is not UTF-8 is refused."""
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("déjà vu".encode())))

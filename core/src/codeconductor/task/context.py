@@ -33,7 +33,7 @@ class ContextFile:
         path: Relative to the project's folder with forward slashes where it is inside, else as it was given;
             ``"-"`` is standard input.
         text: Its content, cut at 256 KiB.
-        size: Bytes of the whole file.
+        size: Bytes of the whole file; of standard input that is cut, those that were read.
     """
 
     path: str
@@ -61,6 +61,8 @@ def read_context(paths: Sequence[str], root: Path, warn: Callable[[str], None]) 
     for given in paths:
         if given == "-":
             files.setdefault("-", _from_stdin())
+            if files["-"].is_cut:
+                warn(f"standard input is cut: only its first {MAX_FILE // 1024} KiB are read")
             continue
         path = _existing(given)
         for found in _walk(path, root, warn) if path.is_dir() else [path]:
