@@ -55,7 +55,7 @@ def recording_server(pipe: Connection, count: int) -> None:
     with ScriptedOllama(*script, ScriptedModel(name=HUNG, fault=silence())) as server:
         pipe.send(server.host)
         while pipe.recv() is not None:
-            pipe.send(max(request.ended for request in server.asked("/api/chat") if request.outcome == "answered"))
+            pipe.send(max(request.ended or 0 for request in server.asked("/api/chat") if request.outcome == "answered"))
 
 
 def overhead(count: int, runs: int) -> tuple[str, ...]:
