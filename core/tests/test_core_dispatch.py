@@ -343,6 +343,14 @@ def test_nothing_that_a_plugin_does_keeps_the_others_waiting(
     assert (answer.error.kind, answer.error.message, answer.text) == ("plugin", told, "before")
 
 
+def test_facts_that_no_answer_can_be_made_of_cost_only_their_own(make_session: MakeSession) -> None:
+    """What was said is kept; nobody waits for an answer that never comes."""
+    usage = Usage(prompt_tokens="many", completion_tokens=1)  # type: ignore[arg-type]
+    answer = one(make_session, says("before", Chunk(usage=usage)))
+    assert answer.error is not None
+    assert (answer.error.kind, answer.text) == ("plugin", "before")
+
+
 def test_a_stream_that_cannot_be_closed_has_given_its_answer(make_session: MakeSession) -> None:
     """It ends in its own clean-up, after the time is over."""
 

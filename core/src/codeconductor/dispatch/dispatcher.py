@@ -99,6 +99,8 @@ async def dispatch(
             arrivals.rest.append(answer)
             session.events.emit(Answered(answer))
             raise
+        except Exception as exc:  # noqa: BLE001 - who waits for this answer would wait for ever
+            answer = request.broken(exc)
         finally:
             await request.close()
         if model.loaded is not False:

@@ -251,6 +251,12 @@ class Request:
             load_seconds=self._load_seconds,
         )
 
+    def broken(self, exc: Exception) -> Answer:
+        """The text as it stands, where what the plugin gave beside it cannot be made an answer of."""
+        message = f"what plugin {self._model.plugin!r} gave is no answer: {type(exc).__name__}: {exc}"
+        text = _well_formed("".join(self._text))
+        return Answer(model=self._model, sample=self._sample, text=text, error=self._failure("plugin", message))
+
     def given_up(self) -> Answer:
         """What has arrived so far of an answer that is not waited for."""
         return self.ended(self._failure("cancelled", "not waited for"))
