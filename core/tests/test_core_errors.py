@@ -28,6 +28,12 @@ def test_each_error_has_the_exit_code_of_the_contract(error: type[ConductorError
     assert isinstance(made, ConductorError)
 
 
+def test_an_exception_as_the_message_gives_its_words() -> None:
+    """Plugins are not always type-checked, and messages are cut, blanked and shown."""
+    error = ConductorError(ValueError("no route"), hint=404)  # type: ignore[arg-type]
+    assert (error.message, error.hint, str(error)) == ("no route", "404", "no route")
+
+
 def test_a_kind_that_the_contract_does_not_know_is_a_fault_of_the_plugin() -> None:
     """Nobody else's word gets into the documents."""
     assert ProviderError("x", kind="strange").kind == "plugin"

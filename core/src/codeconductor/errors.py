@@ -46,9 +46,9 @@ class ConductorError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = str(message)  # `ProviderError(exc)` is written quickly
+        self.hint = None if hint is None else str(hint)
+        super().__init__(self.message)
 
 
 class InputError(ConductorError):

@@ -88,9 +88,12 @@ class Model:
 
         Raises:
             TypeError: A name is no text, or a count is no whole number.
+            ValueError: A host or a model that holds fewer than no requests.
         """
         _check(self, ("provider", "name", "host", "id"), str)
         _check(self, _COUNTS, int | None)
+        if (self.parallel or 0) < 0 or (self.slots or 0) < 0:
+            raise ValueError(f"{self.id}: parallel and slots cannot be negative: {self.parallel}, {self.slots}")
 
 
 @attrs.frozen(kw_only=True)
