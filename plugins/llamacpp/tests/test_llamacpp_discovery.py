@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,6 +39,7 @@ async def test_the_packages_model_is_listed_as_it_would_be_started(start: Start,
             provider="llamacpp",
             name="SmolLM2-135M-Instruct.Q4_1",
             host="embedded:",
+            server=f"xllamacpp {version('xllamacpp')}",
             loaded=False,
             loads_apart=True,
             offer=use,  # type: ignore[arg-type]  # one of its words

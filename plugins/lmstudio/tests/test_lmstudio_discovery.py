@@ -29,9 +29,12 @@ def listed(session: Session) -> Discovery:
     return asyncio.run(run())
 
 
-@pytest.mark.parametrize(("native", "requests"), [("v1", 1), ("v0", 2), ("none", 3)])
+@pytest.mark.parametrize(
+    ("native", "requests", "server_name"),
+    [("v1", 1, "LM Studio 0.4 or later"), ("v0", 2, "LM Studio 0.3.6 or later"), ("none", 3, "LM Studio")],
+)
 def test_the_newest_list_is_found_by_its_shape(
-    start: Start, native: Literal["v1", "v0", "none"], requests: int
+    start: Start, native: Literal["v1", "v0", "none"], requests: int, server_name: str
 ) -> None:
     """Unknown paths answer with status 200, so only what a body holds counts."""
     with ScriptedLMStudio("acme/a", ScriptedModel(name="text-embedding-b", embedding=True), native=native) as server:
@@ -42,6 +45,8 @@ def test_the_newest_list_is_found_by_its_shape(
     ]
     assert found.problems == ()
     assert len(server.requests) == requests
+    assert {model.server for model in found.models} == {server_name}
+    assert {bool(model.server_hint) for model in found.models} == {native != "v1"}
 
 
 def test_all_hosts_are_asked_and_a_dead_one_costs_only_itself(start: Start) -> None:

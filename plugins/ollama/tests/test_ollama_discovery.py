@@ -20,12 +20,12 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_a_server_that_tells_capabilities_in_its_list_is_asked_about_no_model(start: Start) -> None:
-    """Two requests are enough since 0.30; `:latest` stays in the name, as the server says it."""
+    """Three requests are enough since 0.30; `:latest` stays in the name, as the server says it."""
     models = [ScriptedModel(name="a:latest"), ScriptedModel(name="e:latest", embedding=True, loaded=False)]
     with ScriptedOllama(*models, version="0.30.0") as ollama:
         async with start(hosts=[ollama.host]) as session:
             found = await discover(session)
-        assert sorted(request.path for request in ollama.requests) == ["/api/ps", "/api/tags"]
+        assert sorted(request.path for request in ollama.requests) == ["/api/ps", "/api/tags", "/api/version"]
     assert [(model.id, model.kind, model.loaded) for model in found.models] == [
         ("ollama/a:latest", "chat", True),
         ("ollama/e:latest", "embedding", False),
@@ -33,15 +33,15 @@ async def test_a_server_that_tells_capabilities_in_its_list_is_asked_about_no_mo
 
 
 async def test_the_list_and_what_is_in_memory_are_asked_for_at_once(start: Start) -> None:
-    """Neither is answered here before both are asked."""
+    """And so is the version; none is answered here before all are asked."""
 
-    async def both_asked(exchange: Exchange, frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
+    async def all_asked(exchange: Exchange, frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
         server = exchange.server
-        await server.until(lambda: bool(server.asked("/api/tags") and server.asked("/api/ps")))
+        await server.until(lambda: {r.path for r in server.requests} == {"/api/tags", "/api/ps", "/api/version"})
         async for frame in frames:
             yield frame
 
-    with ScriptedOllama("a:1b", faults={"*": both_asked}) as ollama:
+    with ScriptedOllama("a:1b", faults={"*": all_asked}) as ollama:
         async with start(hosts=[ollama.host]) as session:
             found = await discover(session)
     assert [(model.name, model.loaded) for model in found.models] == [("a:1b", True)]
@@ -142,6 +142,31 @@ async def test_another_program_at_the_address_is_a_problem_that_says_so(start: S
     (problem,) = found.problems
     assert words in problem.error
     assert problem.hint
+
+
+@pytest.mark.parametrize(
+    ("version", "server", "is_old"),
+    [("0.30.1", "Ollama 0.30.1", False), ("0.6.4", "Ollama 0.6.4", False), ("0.6.3", "Ollama 0.6.3", True)],
+)
+async def test_each_model_tells_its_server_and_what_an_old_one_lacks(
+    start: Start, version: str, server: str, is_old: bool
+) -> None:
+    """Before 0.6.4 nobody tells what a model can."""
+    with ScriptedOllama("a:1b", version=version) as ollama:
+        async with start(hosts=[ollama.host]) as session:
+            (model,) = (await discover(session)).models
+    assert model.server == server
+    assert ("update Ollama" in (model.server_hint or "")) is is_old
+
+
+@pytest.mark.parametrize("fault", [status(404), silence(), status(200, {"version": None}), status(200, [])])
+async def test_a_server_that_does_not_tell_its_version_is_listed_all_the_same(start: Start, fault: Fault) -> None:
+    """It is not waited for: a version is nice to know."""
+    with ScriptedOllama("a:1b", faults={"/api/version": fault}) as ollama:
+        async with start(hosts=[ollama.host]) as session:
+            found = await discover(session)
+    assert found.problems == ()
+    assert [(model.name, model.server, model.server_hint) for model in found.models] == [("a:1b", "Ollama", None)]
 
 
 async def test_null_lists_are_empty_ones(start: Start) -> None:

@@ -53,6 +53,7 @@ async def test_sixteen_models_of_a_server_of_2025_are_listed_with_what_it_tells(
         provider="ollama",
         name="qwen3:8b",
         host="http://127.0.0.1:11434",
+        server="Ollama 0.11.6",
         loaded=False,
         loads_apart=True,
         context_length=40960,

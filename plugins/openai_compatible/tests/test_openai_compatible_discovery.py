@@ -66,7 +66,7 @@ def test_llama_cpp_tells_its_window_and_its_slots(start: Start) -> None:
     with ScriptedOpenAI(script, flavour="llama.cpp", slots=3) as server:
         [model] = listed(start(hosts=[server.host])).models
     assert (model.name, model.loaded, model.context_length, model.parallel) == ("acme-7b.gguf", True, 4096, 3)
-    assert model.size == script.size
+    assert (model.size, model.server) == (script.size, "llama.cpp scripted")
 
 
 def test_a_server_that_is_loading_is_listed_as_not_loaded(start: Start) -> None:
@@ -80,14 +80,14 @@ def test_props_that_are_not_given_cost_nothing(start: Start) -> None:
     """An operator may have switched them off."""
     with ScriptedOpenAI("a", flavour="llama.cpp", faults={"/props": status(501, {"error": "off"})}) as server:
         [model] = listed(start(hosts=[server.host])).models
-    assert (model.loaded, model.context_length, model.parallel) == (None, 32768, 1)
+    assert (model.loaded, model.context_length, model.parallel, model.server) == (None, 32768, 1, "llama.cpp")
 
 
 def test_vllm_tells_its_window_and_takes_many_requests(start: Start) -> None:
     """What it serves is loaded."""
     with ScriptedOpenAI(ScriptedModel(name="acme/a", loaded_context_length=8192), flavour="vllm") as server:
         [model] = listed(start(hosts=[server.host])).models
-    assert (model.loaded, model.context_length, model.parallel) == (True, 8192, 8)
+    assert (model.loaded, model.context_length, model.parallel, model.server) == (True, 8192, 8, "vLLM")
 
 
 @pytest.mark.parametrize("flavour", ["plain", "llama.cpp", "vllm"])

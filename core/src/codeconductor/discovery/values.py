@@ -40,6 +40,8 @@ class Model:
         provider: Who serves it; with `name` it makes the id.
         name: As the server calls it.
         host: Base address of its server.
+        server: What serves it, with its version where it tells, such as ``"Ollama 0.30.1"``.
+        server_hint: What to do about a server that cannot do what newer versions of it can; None: nothing.
         kind: Embedding models are listed and never asked to write.
         loaded: Whether it is in memory; asking one that is not costs a load.
         loads_apart: Its provider loads it as a step of its own, which the empty first chunk ends: such loads go on
@@ -65,6 +67,8 @@ class Model:
     provider: str
     name: str
     host: str
+    server: str | None = None
+    server_hint: str | None = None
     kind: Literal["chat", "embedding"] = "chat"
     loaded: bool | None = None
     loads_apart: bool = False
@@ -91,6 +95,7 @@ class Model:
             ValueError: A host or a model that holds fewer than no requests.
         """
         _check(self, ("provider", "name", "host", "id"), str)
+        _check(self, ("server", "server_hint"), str | None)
         _check(self, _COUNTS, int | None)
         if (self.parallel or 0) < 0 or (self.slots or 0) < 0:
             raise ValueError(f"{self.id}: parallel and slots cannot be negative: {self.parallel}, {self.slots}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, files
+from importlib.metadata import PackageNotFoundError, files, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,6 +47,7 @@ def list_models(session: Session) -> list[Model | Problem]:
             provider="llamacpp",
             name=path.stem,
             host=HOST,
+            server=f"xllamacpp {version('xllamacpp')}",
             loaded=False,
             loads_apart=True,
             offer=settings.use,

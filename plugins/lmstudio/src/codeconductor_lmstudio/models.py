@@ -92,7 +92,7 @@ def _older(host: str, entry: Older, has_states: bool) -> Model:
         name=entry.id,
         host=host,
         server="LM Studio 0.3.6 or later" if has_states else "LM Studio",
-        server_hint=_OLD if has_states else None,
+        server_hint=_OLD,
         kind=_kind(entry.id, entry.type),
         loaded=entry.state == "loaded" if entry.state else None,
         context_length=entry.loaded_context_length or entry.max_context_length or None,

@@ -55,7 +55,7 @@ def as_models(
     shown: Mapping[str, Shown],
     in_memory: Sequence[InMemory] | None,
     parallel: int | Literal["auto"],
-    version: str | None,
+    version: str | None = None,
 ) -> list[Model]:
     """One host's models.
 
@@ -78,8 +78,7 @@ def as_models(
         at_once, slots = max(1, len(asked)), 1  # a cold one answers once it is loaded, while the next one loads
     else:
         at_once = slots = parallel
-    facts = {"parallel": at_once, "slots": slots, "server": server, "server_hint": hint}
-    return [attrs.evolve(model, **facts) for model in models]
+    return [attrs.evolve(model, parallel=at_once, slots=slots, server=server, server_hint=hint) for model in models]
 
 
 def server_hint(version: str | None) -> str | None:

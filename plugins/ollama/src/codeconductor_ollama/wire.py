@@ -64,7 +64,7 @@ class Running:
 class Version:
     """`/api/version`: such as "0.30.1"; builds from source say "0.0.0"."""
 
-    version: str
+    version: str | None = None
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

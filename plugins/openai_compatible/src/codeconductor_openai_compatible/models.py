@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 LLAMACPP = "llamacpp"
 _BATCHING = frozenset({"vllm", "sglang"})
+_SERVERS = {LLAMACPP: "llama.cpp", "vllm": "vLLM", "sglang": "SGLang"}
+"""What servers call themselves in `owned_by`, and what they are called."""
+
 _BATCH = 8
 """Requests at once for servers that are made for many."""
 
@@ -67,6 +70,7 @@ def _as_model(host: str, name: str, entry: Entry, props: Props | None, is_ready:
         provider="openai_compatible",
         name=name,
         host=host,
+        server=_server(entry, props),
         kind="embedding" if _NO_CHAT.search(name) else "chat",
         loaded=_is_loaded(entry, props, is_ready),
         loads_apart=_loads_itself(entry, props),
@@ -76,6 +80,11 @@ def _as_model(host: str, name: str, entry: Entry, props: Props | None, is_ready:
         capabilities=_capabilities(entry, props),
         digest=root_of(entry),
     )
+
+
+def _server(entry: Entry, props: Props | None) -> str | None:
+    name = _SERVERS.get((entry.owned_by or "").lower())
+    return f"{name} {props.build_info}" if name and props and props.build_info else name
 
 
 def root_of(entry: Entry) -> str | None:

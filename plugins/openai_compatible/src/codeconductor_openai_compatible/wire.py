@@ -56,3 +56,4 @@ class Props:
     total_slots: int | None = None
     modalities: Any = None
     is_sleeping: bool | None = None
+    build_info: str | None = None
