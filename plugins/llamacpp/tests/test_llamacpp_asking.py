@@ -18,6 +18,7 @@ import attrs
 import pytest
 from codeconductor import Chunk, Model, ProviderError, Session, discover
 from codeconductor.dispatch import Answer, Limits, dispatch
+from codeconductor.events import Arriving
 from codeconductor.testing.values import a_model, a_query
 from codeconductor_llamacpp import conductor_query_model
 from codeconductor_llamacpp._asking import SMALL_REPLY, _bounded
@@ -76,7 +77,7 @@ def is_listening(address: str) -> bool:
     try:
         with socket.create_connection((parts.hostname, parts.port), timeout=30):
             return True
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):  # it is gone, or just going
         return False
 
 
@@ -95,6 +96,7 @@ async def test_several_samples_at_once_start_one_server_that_ends_with_the_sessi
     assert all("def " in answer.text for answer in answers)
     assert all((answer.usage.completion_tokens or 0) <= 40 for answer in answers)
     assert len({answer.text for answer in answers}) > 1, "samples of one model must differ"
+    assert sum(answer.load_seconds is not None for answer in answers) == 1, "one load for all, counted as such"
     assert child.returncode is not None
     assert not session.warnings, "the server is on this machine: nobody needs a warning"
 
@@ -128,6 +130,33 @@ async def test_a_crash_in_the_middle_of_an_answer_costs_only_the_child(start: St
         with pytest.raises(ProviderError, match="the process of the embedded model"):
             await anext(stream(session, model))
     assert len(children) == 1
+
+
+async def test_what_arrived_before_a_crash_is_kept(start: Start, children: Children) -> None:
+    """The answer under way is marked as cut short, with what to do."""
+
+    def crash(event: object) -> None:
+        if isinstance(event, Arriving) and children[0].returncode is None:
+            children[0].kill()
+
+    async with start() as session:
+        session.events.subscribe(crash)
+        query = a_query("Count from 1 to 500, one number a line.")
+        async with dispatch(session, [await the_model(session)], query, limits=PATIENCE) as arrivals:
+            answer = await anext(arrivals)
+    assert answer.text
+    assert answer.error is not None
+    assert (answer.error.kind, "context_length" in (answer.error.hint or "")) == ("server", True)
+
+
+async def test_a_prompt_that_is_too_long_says_what_can_be_raised(start: Start) -> None:
+    """In llama.cpp's own words, as only it knows the tokens."""
+    async with start(context_length=256) as session:
+        with pytest.raises(ProviderError, match="exceeds the available context size") as caught:
+            async for _ in stream(session, await the_model(session), text="one two " * 200):
+                pass
+    assert caught.value.kind == "context_overflow"
+    assert "[providers.llamacpp]" in (caught.value.hint or "")
 
 
 async def test_who_gives_up_waiting_does_not_stop_the_start_for_others() -> None:

@@ -46,6 +46,8 @@ async def ask(session: Session, model: Model, query: Query) -> AsyncIterator[Chu
             async for chunk in chunks:
                 yield chunk
     except ProviderError as exc:
+        if exc.kind == "context_overflow":
+            exc.hint = "shorten the task or its context files, or raise context_length in [providers.llamacpp]"
         if exc.kind not in {"unreachable", "protocol"}:
             raise
         raise await server.fault() or exc from exc
