@@ -7,7 +7,7 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from codeconductor.dispatch.context import estimate_tokens, longest_context
+from codeconductor.dispatch.context import estimate_tokens, likely_tokens, longest_context
 from codeconductor.dispatch.values import Message, Query
 
 if TYPE_CHECKING:
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 SMALL = 1_000_000_000
 """Parameters below which a model is asked for code alone: it cannot keep to a form as well."""
 
-CHARACTERS_PER_TOKEN = 3
-"""A cautious estimate for code."""
-
 MAX_REPLY = 12_288
 """Tokens of the longest reply: room for a model that thinks at length, and then for its answer."""
 
 _REPLY_TOKENS = 1536
 """Tokens of the context length that context files leave for the reply."""
+
+_FRAME_TOKENS = 50
+"""Tokens of the lines around a context file; fewer of the file itself are of no use."""
 
 _UNKNOWN_CONTEXT = 8192
 """Tokens that are assumed where the server does not tell the context length."""
@@ -98,8 +98,9 @@ def question(task: Task, model: Model, *, temperature: float | None = None, seed
         return Query(messages=messages, temperature=temperature, seed=seed, max_tokens=_longest_reply(model, messages))
     else:
         system, schema = _FORM.replace("LANGUAGE", task.language or "text"), None
-    budget = _budget(model, len(system) + len(task.text))
-    user = "\n\n".join(part for part in (task.text, _facts(task), _context(task.context, budget)) if part)
+    wish = "\n\n".join(part for part in (task.text, _facts(task)) if part)
+    context = _context(task.context, _budget(model, system + wish))
+    user = f"{wish}\n\n{context}" if context else wish
     messages = (Message("system", system), Message("user", user))
     return Query(
         messages=messages,
@@ -128,7 +129,7 @@ def _short(task: Task, model: Model) -> str:
         # 64 were right so, and 20 to 25 with six wordings that leave the head to the model, which forgets the name.
         block = f"```python\n{head}\n    ...\n```"
         wish = f"{task.text}\n\nAnswer with the complete Python code in one ```python block:\n{block}"
-    context = _context(task.context, _budget(model, len(wish)))
+    context = _context(task.context, _budget(model, wish))
     return f"{context}\n\n{wish}" if context else wish
 
 
@@ -150,9 +151,9 @@ def _function_head(text: str) -> str | None:
     return head
 
 
-def _budget(model: Model, used: int) -> int:
-    tokens = (longest_context(model) or _UNKNOWN_CONTEXT) - _REPLY_TOKENS
-    return max(0, tokens * CHARACTERS_PER_TOKEN - used)
+def _budget(model: Model, rest: str) -> int:
+    """Tokens that the context files may have beside the rest of the prompt and a reply."""
+    return max(0, (longest_context(model) or _UNKNOWN_CONTEXT) - _REPLY_TOKENS - likely_tokens(rest))
 
 
 def _facts(task: Task) -> str:
@@ -170,16 +171,29 @@ def _facts(task: Task) -> str:
 def _context(files: tuple[ContextFile, ...], budget: int) -> str:
     parts = []
     for file in files:
-        fence = fence_for(file.text)
-        part = f"File {file.path}:\n{fence}\n{file.text.rstrip()}\n{fence}"
-        if len(part) > budget:
-            room = budget - len(part) + len(file.text)
-            if room > 200:
-                parts.append(f"File {file.path} (only its beginning):\n{fence}\n{file.text[:room].rstrip()}\n{fence}")
+        part = _quoted(file.path, file.text)
+        tokens = likely_tokens(part)
+        if tokens > budget:
+            beginning = _beginning(file.text, budget)
+            if beginning:
+                parts.append(_quoted(f"{file.path} (only its beginning)", beginning))
             break
         parts.append(part)
-        budget -= len(part)
+        budget -= tokens
     return "\n\n".join(parts)
+
+
+def _quoted(name: str, text: str) -> str:
+    fence = fence_for(text)
+    return f"File {name}:\n{fence}\n{text.rstrip()}\n{fence}"
+
+
+def _beginning(text: str, budget: int) -> str:
+    """As much of a text as has so many tokens; nothing where that is too little to be of use."""
+    budget -= _FRAME_TOKENS
+    while budget > _FRAME_TOKENS and (tokens := likely_tokens(text)) > budget:
+        text = text[: len(text) * budget // tokens - 1]
+    return text if budget > _FRAME_TOKENS else ""
 
 
 def fence_for(text: str) -> str:
