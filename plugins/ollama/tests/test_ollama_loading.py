@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
 from codeconductor import Answer, Session, discover
 from codeconductor.dispatch import dispatch
@@ -94,15 +95,37 @@ async def test_a_model_that_was_evicted_meanwhile_is_loaded_apart_and_asked_agai
 
 
 async def test_a_model_that_is_silent_in_memory_is_waited_for(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A long prompt takes its time; the server is asked once about it."""
+    """A long prompt takes its time; the server is asked about it, and then left alone."""
     monkeypatch.setattr(chat, "SILENT", 0.01)
-    waits = held_until(lambda server: len(server.asked("/api/ps")) == 2)
+    monkeypatch.setattr(chat, "BETWEEN_LOOKS", 0.01)
+    waits = held_until(lambda server: len(server.asked("/api/ps")) == 3)
     with ScriptedOllama("a:1b", faults={"/api/chat": waits}) as ollama:
         async with start(hosts=[ollama.host]) as session:
             (answer,) = await ask(session, list((await discover(session)).models))
         assert ollama.asked("/api/generate") == []
-        assert len(ollama.asked("/api/ps")) == 2
+        assert len(ollama.asked("/api/ps")) == 3
     assert answer.error is None
+
+
+async def test_a_model_that_is_loading_again_is_loaded_apart(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is in the list while it loads; only the time at which it expires tells, as that moves with every look."""
+    monkeypatch.setattr(chat, "SILENT", 0.01)
+    monkeypatch.setattr(chat, "BETWEEN_LOOKS", 0.01)
+
+    async def moving(exchange: Exchange, frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
+        look = len(exchange.server.asked("/api/ps"))
+        async for frame in frames:
+            yield attrs.evolve(
+                frame, data=frame.data.replace(b"2318-01-01T00:00:00Z", b"2318-01-01T00:00:%02dZ" % look)
+            )
+
+    waits = held_until(lambda server: bool(server.asked("/api/generate")))
+    with ScriptedOllama("a:1b", faults={"/api/chat": waits, "/api/ps": moving}) as ollama:
+        async with start(hosts=[ollama.host]) as session:
+            (answer,) = await ask(session, list((await discover(session)).models))
+        assert [request.outcome for request in ollama.asked("/api/chat")] == ["cancelled", "answered"]
+    assert answer.error is None
+    assert answer.load_seconds is not None
 
 
 async def test_a_look_that_fails_costs_nothing(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 SILENT = 2.0
 """Seconds without a sign of life after which a model that was in memory is looked for there."""
 
+BETWEEN_LOOKS = 0.5
+"""Seconds after which the time at which a model expires has moved where the model still loads."""
+
 _FORMAT = re.compile(r"\b(format|schema|grammar)\b", re.IGNORECASE)
 """How servers name the JSON schema that they refuse."""
 
@@ -114,7 +117,7 @@ async def _opened(
     """The reply, whose headers come with its first line.
 
     Raises:
-        ProviderError: The model has left memory since discovery, and the server has not begun to load it again.
+        ProviderError: The model has left memory since discovery.
     """
     try:
         async with asyncio.timeout(None) as patience:
@@ -130,10 +133,17 @@ async def _opened(
 
 
 async def _watch(client: httpx2.AsyncClient, model: Model, patience: asyncio.Timeout) -> None:
-    """End the patience with a model that should answer at once and is not there: its load has a limit of its own."""
+    """End the patience with a model that should answer at once and still has to load: that has a limit of its own."""
     if not model.loaded:
         return
     await asyncio.sleep(SILENT)
     there = await in_memory(client, LOOKING)
-    if there is not None and entry_of(model, there) is None:
-        patience.reschedule(asyncio.get_running_loop().time())
+    if there is None:
+        return
+    entry = entry_of(model, there)
+    if entry is not None:
+        await asyncio.sleep(BETWEEN_LOOKS)
+        later = entry_of(model, await in_memory(client, LOOKING) or ())
+        if later is None or later.expires_at == entry.expires_at:
+            return
+    patience.reschedule(asyncio.get_running_loop().time())

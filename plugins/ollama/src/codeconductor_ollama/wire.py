@@ -45,12 +45,16 @@ class Tags:
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class InMemory:
-    """One entry of `/api/ps`; sizes in bytes, the context in force in tokens."""
+    """One entry of `/api/ps`; sizes in bytes, the context in force in tokens.
+
+    It expires at a fixed time, but at another one on every look while it still loads, or answers for the first time.
+    """
 
     name: str
     size: int | None = None
     digest: str | None = None
     context_length: int | None = None
+    expires_at: str | None = None
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
