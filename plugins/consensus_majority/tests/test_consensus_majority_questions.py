@@ -41,6 +41,10 @@ def answered(*texts: str) -> list[Answer]:
         ("First 2, then 3.\n#### 5", "5"),
         ("The answer is not clear. Answer: (B).", "B"),
         ('{"reasoning": "it says "no"", "answer": "7"}\n', "7"),
+        ("Answer: foo\nHere the result is 7.", "foo"),
+        ("The result is 7, so the answer is 8.", "8"),
+        ("Option: B\nThe result is that Paris wins.", "B"),
+        ("First 2, and then the result is 7.", "7"),
         ("Paris", "Paris"),
     ],
 )

@@ -32,11 +32,18 @@ _FIELD = re.compile(
 
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _HASHES = re.compile(r"^#{3,4}\s*(.+)$", re.MULTILINE)
-_SAYS = re.compile(
-    r"(?:\bthe\s+)?\b(?:final\s+|correct\s+|right\s+|best\s+)?\b(?:answer|option|choice|result)\b[*_\s]*"
-    r"(?:\bis\b(?!\s+not\b)|\bwould be\b|[:=])[*_:\s]*(?P<said>[^\n]+)",
-    re.IGNORECASE,
-)
+
+
+def _says(noun: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"(?:\bthe\s+)?\b(?:final\s+|correct\s+|right\s+|best\s+)?\b(?:{noun})\b[*_\s]*"
+        r"(?:\bis\b(?!\s+not\b)|\bwould be\b|[:=])[*_:\s]*(?P<said>[^\n]+)",
+        re.IGNORECASE,
+    )
+
+
+_SAYS = (_says("answer|option|choice"), _says("result"))
+"""What an answer stands behind, the surest first: a result may be one on the way."""
 
 
 def said_by(answer: Answer) -> str | None:
@@ -50,7 +57,8 @@ def said_by(answer: Answer) -> str | None:
     if not found and (boxes := [match.end() for match in _BOXED.finditer(text)]):
         found = [text[boxes[-1] : _closing(text, boxes[-1])]]
     found = found or [match[1] for match in _HASHES.finditer(text) if len(match[1]) <= LONGEST and "####" in match[0]]
-    found = found or [match["said"] for match in _SAYS.finditer(text)]
+    for phrase in _SAYS:
+        found = found or [match["said"] for match in phrase.finditer(text)]
     if not found or not found[-1].strip():
         return text or None
     said = _unwrapped(_first_sentence(found[-1]).strip("*"))
