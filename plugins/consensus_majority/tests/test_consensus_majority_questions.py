@@ -72,6 +72,9 @@ def test_the_answer_is_found_in_what_was_said(text: str, said: str) -> None:
         ("{'b': 1, 'a': 2}", '{"a": 2, "b": 1}'),
         ("x²", "x^2"),
         ("½", "0.5"),
+        ("5 €", "€5.00"),
+        ("Paris!", "paris"),
+        ("**Paris**!", "Paris!!"),
     ],
 )
 def test_a_value_is_the_same_however_it_is_written(one: str, other: str) -> None:
@@ -93,6 +96,10 @@ def test_a_value_is_the_same_however_it_is_written(one: str, other: str) -> None
         ("10⁵", "105"),
         ("x²", "x2"),
         ("2½", "21/2"),
+        ("5!", "5"),
+        ("n!", "n"),
+        ("(n+1)!", "(n+1)"),
+        ("5! ways", "5 ways"),
     ],
 )
 def test_different_values_stay_apart(one: str, other: str) -> None:
@@ -106,6 +113,14 @@ def test_case_counts_where_an_answer_is_in_quotes() -> None:
     values = Values("", ["'aB'", "ab"])
     assert values.normal("'aB'") != values.normal("'ab'")
     assert values.normal("'aB'") == values.normal('"aB"') == values.normal("aB")
+
+
+def test_currencies_count_where_there_are_several() -> None:
+    """Five dollars are not five euros; where nobody names another one, a bare number is meant in the same."""
+    values = Values("", ["$5", "€5", "5"])
+    assert len({values.normal(text) for text in ("$5", "€5", "£5", "5", "-$5")}) == 5
+    assert values.normal("$5.0") == values.normal("5 $")
+    assert Values("", ["$5", "5"]).normal("$5") == Values("", ["$5", "5"]).normal("5")
 
 
 @pytest.mark.parametrize("text", ["B", "(B)", "b", "B) Paris", "B. Paris", "**B**", "Paris", "The answer is (B)"])
@@ -254,7 +269,8 @@ def test_a_coding_task_is_never_settled_early() -> None:
 
 
 ANSWERS = st.tuples(
-    st.sampled_from("abc"), st.sampled_from(["A", "(B)", "b", "I do not know at all", "'B'", "A, B", "a b"])
+    st.sampled_from("abc"),
+    st.sampled_from(["A", "(B)", "b", "I do not know at all", "'B'", "A, B", "a b", "$5", "€5", "5"]),
 )
 
 

@@ -106,19 +106,27 @@ _LETTERS = re.compile(
 """Several letters: ``A, B`` and ``(A) and (C)``, but not ``A, I think`` or ``B, a city``."""
 
 
+_CURRENCY = re.compile(r"[$€£¥₹]")
+_MARKS = re.compile(r"(?:(?<=[^\W\d_]{2})[.,;:!?]+|[.,;:?]+)(?=\s|$)")
+_EXCLAIMED = re.compile(r"(?:(?<=[^\W\d_]{2})|(?<=[*_`\"']))!+$")
+"""Behind a word, or one that is emphasised; behind a number, a letter or a bracket it is a factorial."""
+
+
 class Values:
     """Brings the answers to one question into a normal form, in which the same value is the same text.
 
     Args:
         question: Where it offers lettered options, an answer is the letter, however it is worded.
-        said: All the answers to it: where one of them is a text in quotes, upper and lower case differ; where one is
-            a letter alone, another that begins with a letter is that one.
-        exact: They differ in any case.
+        said: All the answers to it: where one of them is a text in quotes, upper and lower case differ; where they name
+            several currencies, these differ, and from a number without one; where one is a letter alone, another that
+            begins with a letter is that one.
+        exact: Upper and lower case, and currencies, differ in any case.
     """
 
     def __init__(self, question: str, said: Iterable[str], *, exact: bool = False) -> None:
         plain = [_unwrapped(text) for text in said if len(text) <= LONGEST]
         self._exact = exact or any(map(_is_quoted, plain))
+        self._with_currency = exact or len({found[0] for text in plain if (found := _CURRENCY.search(text))}) > 1
         self._letters = {text.casefold() for text in plain if re.fullmatch("[A-Za-z]", text)}
         self._options: dict[str, str] = {}
         options = _OPTION.findall(question)
@@ -144,11 +152,11 @@ class Values:
         text = _unwrapped(text)
         number = _number(text)
         if number is not None:
-            return number
+            return number if self._with_currency else _CURRENCY.sub("", number)
         literal = _literal(text)
         if literal is not None:
             return literal
-        text = re.sub(r"[.,;:!?]+(?=\s|$)", "", " ".join(text.split()))
+        text = _MARKS.sub("", " ".join(text.split()))
         return text if self._exact else text.casefold()
 
 
@@ -188,18 +196,23 @@ def _unwrapped(text: str) -> str:
                 text = next(group for group in reversed(match.groups()) if group is not None).strip()
         text = text.strip("*").strip()
         if not text.endswith("..."):
-            text = text.rstrip(".!").rstrip() or text
+            text = _EXCLAIMED.sub("", text.rstrip(".")).rstrip() or text
         if text == before:
             break
     return text
 
 
 _FRACTION = re.compile(r"\\[dt]?frac\s*\{(-?\d+)\}\s*\{(-?\d+)\}")
-_NUMBER = re.compile(r"([+-]?)\s*[$€£]?\s*(\d{1,3}(?:[,_ ]\d{3})+(?:\.\d+)?|\d+(?:\.\d*)?|\.\d+)(e[+-]?\d{1,3})?", re.I)
+_NUMBER = re.compile(
+    rf"(?P<sign>[+-]?)\s*(?P<before>{_CURRENCY.pattern}?)\s*"
+    r"(?P<digits>\d{1,3}(?:[,_ ]\d{3})+(?:\.\d+)?|\d+(?:\.\d*)?|\.\d+)"
+    rf"(?P<power>e[+-]?\d{{1,3}})?\s*(?P<behind>{_CURRENCY.pattern}?)",
+    re.I,
+)
 
 
 def _number(text: str) -> str | None:
-    """One form for all that is the same number: 1,000 and 1000.0, 1/2 and 0.5, three and 3."""
+    """One form for all that is the same number: 1,000 and 1000.0, 1/2 and 0.5, three and 3; a currency goes first."""
     from fractions import Fraction  # a third of the time that importing this plugin would take, and only for questions
 
     text = _FRACTION.sub(r"\1/\2", text).replace("\\,", "").replace("\\$", "$")
@@ -212,9 +225,11 @@ def _number(text: str) -> str | None:
     match = _NUMBER.fullmatch(text)
     if match is None:
         return None
-    digits = re.sub(r"[,_ ]", "", match[2])
-    value = Fraction(digits + "0" if digits.endswith(".") else digits) * Fraction(10) ** int((match[3] or "e0")[1:])
-    return f"{-value if match[1] == '-' else value}{percent}"
+    digits = re.sub(r"[,_ ]", "", match["digits"])
+    value = Fraction(digits + "0" if digits.endswith(".") else digits) * Fraction(10) ** int(
+        (match["power"] or "e0")[1:]
+    )
+    return f"{match['before'] or match['behind']}{-value if match['sign'] == '-' else value}{percent}"
 
 
 def _is_quoted(text: str) -> bool:
