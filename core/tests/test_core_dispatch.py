@@ -351,6 +351,68 @@ def test_facts_that_no_answer_can_be_made_of_cost_only_their_own(make_session: M
     assert (answer.error.kind, answer.text) == ("plugin", "before")
 
 
+@pytest.mark.parametrize("loaded", [True, None])
+def test_not_even_an_exception_of_python_itself_keeps_the_others_waiting(
+    make_session: MakeSession, loaded: bool | None
+) -> None:
+    """An exception that is for generators alone ends a plugin's task where nobody can catch it."""
+
+    class Leaving:
+        @hookimpl
+        def conductor_query_model(self) -> AsyncIterator[Chunk]:
+            return self
+
+        def __aiter__(self) -> AsyncIterator[Chunk]:
+            return self
+
+        async def __anext__(self) -> Chunk:
+            raise GeneratorExit
+
+    answers = run_at_once(answers_of(make_session(acme=Leaving()), [mine("m", loaded=loaded)], samples=2))
+    assert [answer.error and answer.error.kind for answer in answers] == ["plugin", "plugin"]
+    assert "GeneratorExit" in str(answers[0].error)
+
+
+def test_a_plugin_that_cancels_the_task_it_runs_in_keeps_nobody_waiting(make_session: MakeSession) -> None:
+    """As a library does that has its own idea of a time limit."""
+
+    async def cancels(_query: object) -> AsyncIterator[Chunk]:
+        yield Chunk(text="before")
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await asyncio.sleep(0)
+
+    answer = one(make_session, cancels)
+    assert (answer.error and answer.error.kind, answer.text) == ("cancelled", "before")
+
+
+def test_a_stream_that_exits_when_it_is_closed_has_given_its_answer(make_session: MakeSession) -> None:
+    """`SystemExit` would otherwise end the program in the midst of the others' answers."""
+
+    class Exiting:
+        @hookimpl
+        def conductor_query_model(self) -> AsyncIterator[Chunk]:
+            return self
+
+        chunks = 1
+
+        def __aiter__(self) -> AsyncIterator[Chunk]:
+            return self
+
+        async def __anext__(self) -> Chunk:
+            if not self.chunks:
+                raise StopAsyncIteration
+            self.chunks -= 1
+            return Chunk(text="fine")
+
+        async def aclose(self) -> None:
+            raise SystemExit("no licence")
+
+    answer = run_at_once(answers_of(make_session(acme=Exiting()), [mine("m")]))[0]
+    assert (answer.text, answer.error) == ("fine", None)
+
+
 def test_a_stream_that_cannot_be_closed_has_given_its_answer(make_session: MakeSession) -> None:
     """It ends in its own clean-up, after the time is over."""
 

@@ -85,30 +85,32 @@ async def dispatch(
     reserve = _Reserve(enough, samples * sum(model.loaded is not False for model in models))
     arrivals = Arrivals(len(models) * samples)
 
-    async def ask(model: Model, sample: int) -> None:
+    async def ask(request: Request, model: Model) -> Answer:
+        try:
+            if model.loaded is False:
+                await reserve.is_needed.wait()
+            return await places[model.id].answer(request)
+        finally:
+            await request.close()
+
+    def begin(model: Model, sample: int) -> asyncio.Task[Answer]:
         asked = query if isinstance(query, Query) else query(model)
         if asked.seed is not None:
             asked = attrs.evolve(asked, seed=asked.seed + sample)
         request = Request(session, model, sample, asked, limits or Limits())
-        try:
-            if model.loaded is False:
-                await reserve.is_needed.wait()
-            answer = await places[model.id].answer(request)
-        except asyncio.CancelledError:
-            answer = request.given_up()
-            arrivals.rest.append(answer)
-            session.events.emit(Answered(answer))
-            raise
-        except Exception as exc:  # noqa: BLE001 - who waits for this answer would wait for ever
-            answer = request.broken(exc)
-        finally:
-            await request.close()
-        if model.loaded is not False:
-            reserve.count(answer)
-        session.events.emit(Answered(answer))
-        arrivals.put(answer)
 
-    asking = [asyncio.create_task(ask(model, sample)) for model in models for sample in range(samples)]
+        def end(task: asyncio.Task[Answer]) -> None:  # whatever a plugin did: who waits would wait for ever
+            answer = _answer_of(task, request)
+            arrivals.put(answer)
+            if model.loaded is not False:
+                reserve.count(answer)
+            session.events.emit(Answered(answer))
+
+        task = asyncio.create_task(ask(request, model))
+        task.add_done_callback(end)
+        return task
+
+    asking = [begin(model, sample) for model in models for sample in range(samples)]
     try:
         yield arrivals
     finally:  # a quorum is reached, Ctrl-C or an error: nobody goes on asking
@@ -116,6 +118,13 @@ async def dispatch(
             task.cancel()
         await asyncio.gather(*asking, return_exceptions=True)
         arrivals.close()
+
+
+def _answer_of(task: asyncio.Task[Answer], request: Request) -> Answer:
+    try:
+        return request.given_up() if task.cancelled() else task.result()
+    except BaseException as exc:  # noqa: BLE001 - a plugin may raise GeneratorExit as well
+        return request.broken(exc)
 
 
 class _Reserve:

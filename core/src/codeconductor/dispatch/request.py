@@ -135,7 +135,7 @@ class Request:
         stream, self._stream = self._stream, None
         close = getattr(stream, "aclose", None)
         if close is not None:
-            with suppress(Exception):  # a stream of a plugin that fails to close; what it gave stands
+            with suppress(Exception, SystemExit):  # a stream of a plugin that fails to close; what it gave stands
                 await close()
 
     async def _until(self, seconds: float, step: Callable[[asyncio.Timeout], Awaitable[None]]) -> Failure | None:
@@ -251,9 +251,10 @@ class Request:
             load_seconds=self._load_seconds,
         )
 
-    def broken(self, exc: Exception) -> Answer:
-        """The text as it stands, where what the plugin gave beside it cannot be made an answer of."""
-        message = f"what plugin {self._model.plugin!r} gave is no answer: {type(exc).__name__}: {exc}"
+    def broken(self, exc: BaseException) -> Answer:
+        """The text as it stands, where no answer can be made of what the plugin gave beside it, or raised."""
+        what = ": ".join(filter(None, (type(exc).__name__, str(exc))))
+        message = f"what plugin {self._model.plugin!r} gave is no answer: {what}"
         text = _well_formed("".join(self._text))
         return Answer(model=self._model, sample=self._sample, text=text, error=self._failure("plugin", message))
 
