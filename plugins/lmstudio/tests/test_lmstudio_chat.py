@@ -175,7 +175,9 @@ def test_the_window_has_room_for_question_and_answer() -> None:
     assert window_for(131072, a_query()) == 8192
     assert window_for(131072, a_query(), thinks=True) == 16384
     assert window_for(4096, a_query()) == 4096
-    assert window_for(None, a_query(max_tokens=9000)) == 16384
+    assert window_for(None, a_query(max_tokens=12_288)) == 8192
+    assert window_for(None, a_query("word " * 2500, max_tokens=1000)) == 8192
+    assert window_for(None, a_query("word " * 2500)) == 16384
     window = window_for(131072, long)
     assert 20_000 < window <= 131072
     assert window.bit_count() == 1

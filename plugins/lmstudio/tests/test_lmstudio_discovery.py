@@ -63,21 +63,22 @@ def test_all_hosts_are_asked_and_a_dead_one_costs_only_itself(start: Start) -> N
 
 
 @pytest.mark.parametrize(
-    ("fault", "words"),
+    ("fault", "words", "hint"),
     [
-        (status(200, {"hello": "world"}), "has no list of models"),
-        (status(200, "<html>it works</html>"), "no JSON"),
-        (status(404, {"detail": "Not Found"}), "HTTP 404"),
-        (status(500, {"error": "boom"}), "boom"),
+        (status(200, {"hello": "world"}), "has no list of models", "another program"),
+        (status(200, "<html>it works</html>"), "no JSON", "another program"),
+        (status(404, {"detail": "Not Found"}), "HTTP 404", "another program"),
+        (status(500, {"error": "boom"}), "boom", "`lms log stream`"),
     ],
 )
-def test_another_program_on_the_port_is_a_problem(start: Start, fault: Any, words: str) -> None:
-    """Whatever it answers: one line that names the host."""
+def test_another_program_on_the_port_is_a_problem(start: Start, fault: Any, words: str, hint: str) -> None:
+    """Whatever it answers: one line that names the host, and what to do."""
     with ScriptedLMStudio("a", faults={"*": fault}) as server:
         found = listed(start(hosts=[server.host]))
     [problem] = found.problems
     assert words in problem.error
     assert server.host in problem.error
+    assert hint in (problem.hint or "")
 
 
 def test_a_host_that_says_nothing_is_given_up(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:

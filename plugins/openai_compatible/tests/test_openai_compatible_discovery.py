@@ -99,22 +99,23 @@ def test_a_number_in_the_settings_counts_everywhere(start: Start, flavour: Any) 
 
 
 @pytest.mark.parametrize(
-    ("fault", "words"),
+    ("fault", "words", "hint"),
     [
-        (status(200, {"data": None}), "no list of models"),
-        (status(200, {"object": "list"}), "no list of models"),
-        (status(200, {"error": "Unexpected endpoint or method. (GET /v1/models)"}), "Unexpected endpoint"),
-        (status(200, "<html>it works</html>"), "no JSON"),
-        (status(404, "not here"), "HTTP 404"),
-        (LOADING, "Loading model"),
+        (status(200, {"data": None}), "no list of models", "the address of"),
+        (status(200, {"object": "list"}), "no list of models", "the address of"),
+        (status(200, {"error": "Unexpected endpoint or method. (GET /v1/models)"}), "Unexpected endpoint", "address"),
+        (status(200, "<html>it works</html>"), "no JSON", "the address of"),
+        (status(404, "not here"), "HTTP 404", "the address of"),
+        (LOADING, "Loading model", "wait until"),
     ],
 )
-def test_a_server_without_a_list_is_a_problem(start: Start, fault: Any, words: str) -> None:
-    """Judged by the shape of what it answers; the host is named."""
+def test_a_server_without_a_list_is_a_problem(start: Start, fault: Any, words: str, hint: str) -> None:
+    """Judged by the shape of what it answers; the host is named, and what to do."""
     with ScriptedOpenAI("a", faults={"/v1/models": fault}) as server:
         [problem] = listed(start(hosts=[server.host])).problems
     assert words in problem.error
     assert server.host in problem.error
+    assert hint in (problem.hint or "")
 
 
 def test_a_dead_host_is_a_problem_beside_live_ones(start: Start) -> None:

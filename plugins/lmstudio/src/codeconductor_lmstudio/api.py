@@ -31,8 +31,11 @@ _LOG = "`lms log stream` shows what the server does"
 _BY_STATUS = {
     401: "set LM_API_TOKEN to a token of this server's (developer page, API tokens)",
     403: "give the token in LM_API_TOKEN the permission that it lacks",
-    404: "`lms ls` lists what is there, and `lms get` gets a model",
 }
+
+_GET = "`lms ls` lists what is there, and `lms get` gets a model"
+
+_ANOTHER = "does another program listen there?"
 
 _BY_WORDS = {
     "failed to load": "free memory with `lms unload --all`, or ask a smaller model",
@@ -75,6 +78,10 @@ def _remedy(fault: ProviderError, words: str, model: str | None) -> str | None:
     if fault.kind == "context_overflow" and model is not None:
         again = f"`lms unload {model}`, then `lms load {model} --context-length N`"
         return f"shorten the task or its context files, or load the model with a longer context: {again}"
+    if model is None and (fault.status == 404 or (fault.kind == "protocol" and fault.hint is None)):
+        return _ANOTHER
+    if fault.status == 404:
+        return _GET
     known = _BY_STATUS.get(fault.status or 0) or next((hint for said, hint in _BY_WORDS.items() if said in words), None)
     return known or (_LOG if fault.kind in {"refused", "server"} else None)
 
@@ -98,9 +105,7 @@ async def list_models(client: httpx2.AsyncClient) -> list[Native] | list[Older]:
             if isinstance(entries, list):
                 return _read(entries, Native) if key == "models" else _read(entries, Older)
         host = str(client.base_url).rstrip("/")
-        raise refusal or ProviderError(
-            f"{host} has no list of models", kind="protocol", hint="does another program listen there?"
-        )
+        raise refusal or ProviderError(f"{host} has no list of models", kind="protocol", hint=_ANOTHER)
 
 
 def _read(entries: list[Any], cls: type[T]) -> list[T]:

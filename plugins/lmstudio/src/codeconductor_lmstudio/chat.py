@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _SMALLEST_WINDOW = 8192
 _REPLY = 4096
-"""Tokens that are kept free for an answer of no stated length."""
+"""Tokens that are kept free for an answer; what a query allows at most is more, and rarely needed."""
 _THOUGHTS = 8192
 """Tokens beside these for what a model thinks before it answers."""
 
@@ -80,8 +80,8 @@ def window_for(longest: int | None, query: Query, *, thinks: bool = False) -> in
         query: The first question.
         thinks: Whether the model thinks before it answers.
     """
-    needed = sum(estimate_tokens(message.content) for message in query.messages)
-    needed += query.max_tokens or _REPLY + (_THOUGHTS if thinks else 0)
+    room = _REPLY + (_THOUGHTS if thinks else 0)
+    needed = sum(estimate_tokens(message.content) for message in query.messages) + min(query.max_tokens or room, room)
     window = _SMALLEST_WINDOW
     while window < needed:
         window *= 2

@@ -32,7 +32,7 @@ async def stream_answer(session: Session, model: Model, query: Query) -> AsyncGe
     client, host = client_for(session, model.host), host_of(session, model.host)
     asked = host.ids.get(model.name, model.name)
     try:
-        with remedies():
+        with remedies(not_found="`conductor models` lists what the server has now"):
             if model.loaded is False and model.loads_apart:
                 await until_loaded(client)
                 yield Chunk()

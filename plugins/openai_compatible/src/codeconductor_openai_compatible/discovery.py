@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import httpx2
     from codeconductor import Model, Problem, Session
 
+_ANOTHER = "is it the address of an OpenAI-compatible server?"
+
 
 async def find_models(session: Session) -> list[Model | Problem]:
     """The models of all hosts, asked at once, and a problem for each host that could not be asked."""
@@ -23,7 +25,7 @@ async def find_models(session: Session) -> list[Model | Problem]:
 
     async def probe(address: str) -> list[Model]:
         client = client_for(session, address)
-        with remedies():
+        with remedies(not_found=_ANOTHER):
             entries = await _listed(client, address)
         props, is_ready = None, True
         if any(entry.owned_by == LLAMACPP for entry in entries):
@@ -47,13 +49,15 @@ async def _listed(client: httpx2.AsyncClient, address: str) -> list[Entry]:
     except ProviderError as fault:
         if is_loading(fault):
             fault.hint = "wait until it has loaded its model"
+        elif fault.kind == "protocol":
+            fault.hint = fault.hint or _ANOTHER
         raise
     listed = data.get("data")
     if not isinstance(listed, list):
         raise fault_in_reply(data, address) or ProviderError(
             f"{address}/v1/models gave no list of models: {str(data)[:200]}",
             kind="protocol",
-            hint="is it the address of an OpenAI-compatible server?",
+            hint=_ANOTHER,
         )
     entries = []
     for item in listed:

@@ -20,12 +20,6 @@ START = "start the server, or correct [providers.openai_compatible] hosts"
 
 _KEY = 'name its key under [providers.openai_compatible.api_keys]: "HOST" = "env:NAME"'
 
-_BY_STATUS = {
-    401: _KEY,
-    403: _KEY,
-    404: "`conductor models` lists what the server has now",
-}
-
 _LONGER = (
     "shorten the task or its context files, or start the server with a longer context "
     "(llama.cpp: --ctx-size, vLLM: --max-model-len)"
@@ -54,13 +48,20 @@ def host_of(session: Session, address: str) -> Host:
 
 
 @contextmanager
-def remedies() -> Iterator[None]:
-    """Give failures the remedy that lies in this plugin's settings."""
+def remedies(*, not_found: str) -> Iterator[None]:
+    """Give failures the remedy that lies in this plugin's settings, or in those of the server.
+
+    Args:
+        not_found: What to do where there is no such thing.
+    """
     try:
         yield
     except ProviderError as fault:
-        fault.hint = _BY_STATUS.get(fault.status or 0, fault.hint)
-        if fault.kind == "context_overflow":
+        if fault.status in {401, 403}:
+            fault.hint = _KEY
+        elif fault.status == 404:
+            fault.hint = not_found
+        elif fault.kind == "context_overflow":
             fault.hint = _LONGER
         raise
 
