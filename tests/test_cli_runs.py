@@ -271,7 +271,8 @@ def test_a_table_shows_the_ids_whole(conductor: CommandLine) -> None:
         conductor.reach(ollama)
         piped = conductor("models").stdout
         narrow = conductor.on_terminal("models", columns=40)
-    assert [line.split()[0] for line in piped.splitlines()[1:]] == [f"ollama/{usual}", f"ollama/{long}"]
+    table = piped.partition("\n\n")[0]
+    assert [line.split()[0] for line in table.splitlines()[1:]] == [f"ollama/{usual}", f"ollama/{long}"]
     assert "…" not in narrow
 
 

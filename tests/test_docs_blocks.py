@@ -206,7 +206,9 @@ class Machine:
 REPLIES = ROOT / "tests" / "replies"
 """What each model says to whatever it is asked, in a file of its name."""
 
-_EMBEDDING = ScriptedModel(name="nomic-embed-text:latest", embedding=True, parameters="137M", size=274_000_000)
+_EMBEDDING = ScriptedModel(
+    name="nomic-embed-text:latest", embedding=True, loaded=False, parameters="137M", size=274_000_000
+)
 
 
 def _model(name: str, **fields: Any) -> ScriptedModel:

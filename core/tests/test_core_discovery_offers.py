@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from codeconductor import Discovery, Model, Problem, Session, discover, hookimpl
-from codeconductor.discovery import choose, to_ask
+from codeconductor.discovery import choose, is_too_large, memory_in_words, to_ask
 from codeconductor.plugins import PluginInfo, Plugins
 from codeconductor.settings import read_settings, trust
 
@@ -105,3 +106,76 @@ def test_two_names_of_one_model_are_one_voice_unless_they_are_chosen() -> None:
     models = [chat("qwen3:latest", digest="d"), chat("qwen3:8b", digest="d"), chat("other:1b", digest="e")]
     assert [model.name for model in choose(models)] == ["other:1b", "qwen3:8b"]
     assert [model.name for model in choose(models, patterns=["qwen3:latest"])] == ["qwen3:latest"]
+
+
+HUGE = 10**16
+"""Bytes: more than any machine has memory."""
+
+tells_memory = pytest.mark.skipif(not hasattr(os, "sysconf"), reason="this system does not tell its memory")
+
+
+@tells_memory
+def test_a_model_that_is_too_large_is_left_out_with_a_warning(make_session: MakeSession) -> None:
+    """Its load would fail in every run; the warning says how it is asked all the same."""
+    session = make_session()
+    models = [chat("giant:405b", size=HUGE, loaded=False), chat("qwen3:8b", size=1, loaded=False)]
+    assert [model.name for model in to_ask(session, models)] == ["qwen3:8b"]
+    (warning,) = session.warnings
+    assert warning.startswith("ollama/giant:405b is larger than this machine's memory of ")
+    assert "--model" in warning
+
+
+@tells_memory
+@pytest.mark.parametrize("pattern", ["giant:405b", "giant*", "*"])
+def test_a_model_that_is_too_large_is_asked_when_it_is_named(make_session: MakeSession, pattern: str) -> None:
+    """Who names it knows the machine."""
+    session = make_session({"run": {"models": [pattern]}})
+    models = [chat("giant:405b", size=HUGE, loaded=False), chat("qwen3:8b", size=1, loaded=False)]
+    assert "giant:405b" in [model.name for model in to_ask(session, models)]
+    assert session.warnings == []
+
+
+@tells_memory
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"loaded": True},
+        {"loaded": None},
+        {"loaded": False, "host": "http://192.168.1.20:11434"},
+        {"loaded": False, "size": None},
+        {"loaded": False, "size": 1},
+    ],
+    ids=["loaded", "unknown", "elsewhere", "no-size", "small"],
+)
+def test_a_model_that_may_fit_is_asked(make_session: MakeSession, facts: dict[str, Any]) -> None:
+    """Another machine's memory is not known, and a model that is loaded has shown that it fits."""
+    giant = Model(
+        **{"provider": "ollama", "name": "giant:405b", "host": "http://127.0.0.1:11434", "size": HUGE} | facts
+    )
+    assert not is_too_large(giant)
+    assert len(to_ask(make_session(), [giant, chat("qwen3:8b", loaded=False)])) == 2
+
+
+@tells_memory
+def test_a_model_that_is_too_large_is_asked_where_there_is_no_other(make_session: MakeSession) -> None:
+    """It may fit after all, such as into a graphics card; and its failure says more than that there is no model."""
+    session = make_session()
+    assert len(to_ask(session, [chat("giant:405b", size=HUGE, loaded=False)])) == 1
+    assert session.warnings == []
+
+
+def test_nothing_is_too_large_where_the_system_does_not_tell_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows, and where a container hides it."""
+    giant = chat("giant:405b", size=HUGE, loaded=False)
+    monkeypatch.setattr(os, "sysconf", lambda _name: -1, raising=False)
+    assert not is_too_large(giant)
+    monkeypatch.delattr(os, "sysconf")
+    assert not is_too_large(giant)
+    assert memory_in_words() is None
+
+
+def test_memory_is_told_as_people_speak_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of it is taken before any program counts: it is rounded."""
+    counts = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 4_100_000}
+    monkeypatch.setattr(os, "sysconf", counts.__getitem__, raising=False)
+    assert memory_in_words() == "16 GiB"

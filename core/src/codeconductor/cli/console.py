@@ -41,7 +41,8 @@ def _styled(word: str, colour: str) -> str:
     return click.style(word, fg=colour, bold=True) if wants_colour() else word
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """A text in one line, with control characters made visible: it may be a server's."""
     return visible(" ".join(text.split()))
 
 
@@ -49,21 +50,21 @@ def error(message: str, hint: str | None, exc: BaseException | None = None) -> N
     """`Error: what happened`, `Hint: what to do`; the traceback before it when asked for by -vv."""
     if exc is not None and Verbosity.verbose >= 2:
         _say("".join(traceback.format_exception(exc)).rstrip())
-    _say(f"{_styled('Error:', 'red')} {_one_line(message)}")
+    _say(f"{_styled('Error:', 'red')} {one_line(message)}")
     if hint:
-        _say(f"{_styled('Hint:', 'cyan')} {_one_line(hint)}")
+        _say(f"{_styled('Hint:', 'cyan')} {one_line(hint)}")
 
 
 def warning(message: str) -> None:
     """Something worth a person's attention that stops nothing."""
     if not Verbosity.quiet:
-        _say(f"{_styled('Warning:', 'yellow')} {_one_line(message)}")
+        _say(f"{_styled('Warning:', 'yellow')} {one_line(message)}")
 
 
 def notice(message: str) -> None:
     """Progress, as a line of its own."""
     if not Verbosity.quiet:
-        _say(_one_line(message))
+        _say(one_line(message))
 
 
 def _say(text: str) -> None:
@@ -82,25 +83,43 @@ def _shown(character: str) -> str:
     return "" if character == "\r" else character.encode("unicode_escape").decode()
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | None]], *, right: Container[str] = ()) -> None:
+_GAP = 2
+"""Blanks between two columns of a table."""
+
+
+def print_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str | None]],
+    *,
+    right: Container[str] = (),
+    spare: Container[str] = (),
+) -> None:
     """Print a table of which nothing is cut: without a terminal a row is one line, on a narrow one cells are folded.
 
     Args:
         columns: Their headings; the first column is what people copy, and is folded last.
         rows: Cells, as text without markup.
         right: Columns that are aligned to the right.
+        spare: Columns that are shown as far as a terminal has room for them.
     """
+    from rich.cells import cell_len
     from rich.table import Table
 
     terminal = tables(without_terminal=10_000)
-    cells = [[_one_line(cell or "") for cell in row] for row in rows]
+    cells = [[one_line(cell or "") for cell in row] for row in rows]
     widest = max((len(row[0]) for row in cells), default=0)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        is_kept = column == columns[0] and widest <= terminal.width // 2
+    used, shown = 0, []
+    for number, column in enumerate(columns):
+        wide = max(map(cell_len, (column, *(row[number] for row in cells)))) + _GAP
+        if column in spare and used + wide - _GAP > terminal.width:
+            continue
+        used += wide
+        shown.append(number)
+        is_kept = number == 0 and widest <= terminal.width // 2
         table.add_column(column, justify="right" if column in right else "left", overflow="fold", no_wrap=is_kept)
     for row in cells:
-        table.add_row(*row)
+        table.add_row(*(row[number] for number in shown))
     terminal.print(table)
 
 

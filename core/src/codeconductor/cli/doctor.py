@@ -10,6 +10,7 @@ import attrs
 import click
 
 from codeconductor.cli.options import common_options
+from codeconductor.cli.servers import servers, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +42,7 @@ def command(log_file: str | None) -> None:
 
     signs = {"ok": "ok  ", "note": "note", "bad": "BAD "}
     for finding in in_session(work, log_file=log_file):
-        console.result(f"{signs[finding.state]}  {finding.subject}: {finding.found}")
+        console.result(f"{signs[finding.state]}  {console.one_line(f'{finding.subject}: {finding.found}')}")
         if finding.remedy:
             console.result(f"      {finding.remedy}")
 
@@ -50,11 +51,15 @@ def _machine() -> Iterator[Finding]:
     import sqlite3
 
     from codeconductor import __version__
+    from codeconductor.discovery import memory_in_words
     from codeconductor.history import HistoryError
     from codeconductor.history.schema import FILE, connect
     from codeconductor.settings import data_folder
 
     yield Finding("ok", "conductor", f"{__version__} on Python {platform.python_version()}, {sys.platform}")
+    memory = memory_in_words()
+    if memory is not None:
+        yield Finding("ok", "memory", memory)
     folder = data_folder()
     try:
         connect(folder).close()
@@ -102,19 +107,27 @@ def _plugins(session: Session) -> Iterator[Finding]:
 
 
 def _models(session: Session, found: Discovery) -> Iterator[Finding]:
-    from codeconductor.discovery import to_ask
+    from codeconductor.discovery import is_too_large, order_of_asking
 
-    hosts: dict[tuple[str, str], list[str]] = {}
-    for model in found.models:
-        hosts.setdefault((model.provider, model.host), []).append(model.name)
-    for (provider, host), names in hosts.items():
-        yield Finding("ok", provider, f"{host} has {len(names)} model{'s' if len(names) > 1 else ''}")
+    for server in servers(found.models):
+        loaded = [f"{model.name} ({size(model.memory)})" if model.memory else model.name for model in server.loaded]
+        what = f"{server}; loaded: {', '.join(loaded)}" if loaded else str(server)
+        yield Finding("note" if server.hint else "ok", server.provider, what, server.hint)
     for problem in found.problems:
         where = f" at {problem.host}" if problem.host else ""
         yield Finding("note", f"{problem.provider}{where}", problem.error, problem.hint)
-    asked = to_ask(session, found.models)
+    large = [f"{model.id} ({size(model.size)})" for model in found.models if is_too_large(model)]
+    if large:
+        yield Finding(
+            "note",
+            "too large for this machine's memory",
+            ", ".join(large),
+            "take fewer weights, or fewer bits of each; --model asks such a model all the same",
+        )
+    asked = order_of_asking(session, found.models)
     if asked:
-        yield Finding("ok", "a run would ask", ", ".join(model.id for model in asked))
+        order = ", ".join(f"{place}. {model.id}" for place, model in enumerate(asked, start=1))
+        yield Finding("ok", "a run would ask", order if len(asked) > 1 else asked[0].id)
     else:
         yield Finding(
             "bad",

@@ -1,4 +1,4 @@
-"""`conductor models`: every model in reach with its state, and what could not be asked."""
+"""`conductor models`: every model in reach with its state and its place in a run, and what could not be asked."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING
 import click
 
 from codeconductor.cli.options import common_options, json_option
+from codeconductor.cli.servers import Server, servers, size, weights
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from codeconductor.discovery import Discovery, Model
     from codeconductor.session import Session
+
+_COLUMNS = ("model", "asked", "state", "context", "size", "weights", "quantization", "capabilities")
 
 
 @click.command("models")
@@ -18,19 +23,22 @@ if TYPE_CHECKING:
 @json_option
 @common_options
 def command(providers: tuple[str, ...], as_json: bool, log_file: str | None) -> None:
-    """List every model of every reachable provider, and the providers that are not reachable."""
+    """List every model of every reachable provider, and the providers that are not reachable.
+
+    Numbers say which models a run asks, and in what order.
+    """
     from codeconductor.cli import console
     from codeconductor.cli.running import in_session
     from codeconductor.converters import models_document
-    from codeconductor.discovery import discover, known_providers
+    from codeconductor.discovery import discover, known_providers, order_of_asking
     from codeconductor.errors import unknown_name
 
-    async def work(session: Session) -> tuple[Discovery, frozenset[str]]:
+    async def work(session: Session) -> tuple[Discovery, frozenset[str], list[Model]]:
         found = await discover(session)
-        return found, known_providers(session, found)
+        return found, known_providers(session, found), order_of_asking(session, found.models)
 
     overrides = {"run": {"providers": providers}} if providers else {}
-    found, known = in_session(work, overrides=overrides, log_file=log_file)
+    found, known, asked = in_session(work, overrides=overrides, log_file=log_file)
     for provider in providers:
         if provider not in known:
             raise unknown_name("provider", provider, known)
@@ -39,8 +47,14 @@ def command(providers: tuple[str, ...], as_json: bool, log_file: str | None) -> 
     if as_json:
         console.result(console.document(models_document(models, problems)))
         return
+    places = {model.id: place for place, model in enumerate(asked, start=1)}
     if models:
-        console.print_table(_COLUMNS, map(_row, models), right={"context", "size", "weights"})
+        models.sort(key=lambda model: places.get(model.id, len(places) + 1))
+        rows = [_row(model, places) for model in models]
+        console.print_table(_COLUMNS, rows, right={"asked", "context", "size", "weights"}, spare=_COLUMNS[5:])
+        console.result("\n" + "\n".join(console.one_line(_line(server)) for server in servers(models)))
+        for line in _legend(models, places):
+            console.notice(line)
     else:
         console.notice("No model is in reach.")
     for problem in problems:
@@ -48,15 +62,13 @@ def command(providers: tuple[str, ...], as_json: bool, log_file: str | None) -> 
         console.warning(f"{problem.provider}{where}: {problem.error}" + (f" ({problem.hint})" if problem.hint else ""))
 
 
-_COLUMNS = ("model", "state", "context", "size", "weights", "quantization", "capabilities")
-
-
-def _row(model: Model) -> tuple[str | None, ...]:
+def _row(model: Model, places: Mapping[str, int]) -> tuple[str | None, ...]:
     return (
         model.id,
+        str(places.get(model.id, "")),
         _state(model),
-        f"{model.context_length:,}" if model.context_length else None,
-        size(model.size),
+        _context(model),
+        None if model.remote else size(model.size),
         weights(model.parameters),
         model.quantization,
         ", ".join(sorted(model.capabilities)),
@@ -64,22 +76,44 @@ def _row(model: Model) -> tuple[str | None, ...]:
 
 
 def _state(model: Model) -> str:
+    from codeconductor.discovery import is_too_large
+
     if model.remote:
-        return "remote: asked only when named"
+        return "remote"
+    taken = f", {size(model.memory)}" if model.loaded and model.memory else ""
     if model.kind == "embedding":
-        return "embedding: never asked"
-    return {True: "loaded", False: "not loaded", None: "unknown"}[model.loaded]
+        return f"embedding{taken}"
+    if model.loaded:
+        return f"loaded{taken}"
+    if is_too_large(model):
+        return "too large"
+    return "unknown" if model.loaded is None else "not loaded"
 
 
-def size(count: int | None) -> str:
-    """Bytes for people."""
-    if count is None:
-        return ""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+def _context(model: Model) -> str:
+    """Tokens in force, and the most it can where that is more."""
+    most = model.max_context_length
+    if model.context_length is None:
+        return f"? of {most:,}" if most else ""
+    return f"{model.context_length:,}" + (f" of {most:,}" if most and most > model.context_length else "")
 
 
-def weights(count: int | None) -> str:
-    """A count of weights for people, as model names have it."""
-    if count is None:
-        return ""
-    return f"{count / 1e9:.1f}B" if count >= 1e9 else f"{count / 1e6:.0f}M"
+def _line(server: Server) -> str:
+    line = str(server)
+    if any(model.loaded is not None for model in server.models):
+        line += f", {len(server.loaded) or 'none'} loaded"
+    memory = [model.memory for model in server.loaded if model.memory is not None]
+    return f"{line} ({size(sum(memory))} of memory)" if memory else line
+
+
+def _legend(models: Sequence[Model], places: Mapping[str, int]) -> list[str]:
+    """What the table's words mean for a run, as far as they stand in it."""
+    from codeconductor.discovery import memory_in_words
+
+    lines = ["asked: a run asks the models with a number, in this order"] if places else []
+    states = {_state(model) for model in models if model.id not in places}
+    if "remote" in states:
+        lines.append("remote: on somebody else's computer; asked only when --model names it")
+    if "too large" in states:
+        lines.append(f"too large: for this machine's memory of {memory_in_words()}; asked only when --model names it")
+    return lines

@@ -6,7 +6,8 @@ Every plugin is asked at once, and every plugin asks its own hosts at once; nobo
 from __future__ import annotations
 
 from codeconductor.discovery.asking import HOST_TIMEOUT, PLUGIN_TIMEOUT, discover, discover_hosts
-from codeconductor.discovery.choosing import choose, known_providers, matches, to_ask
+from codeconductor.discovery.choosing import choose, known_providers, matches, order_of_asking, to_ask
+from codeconductor.discovery.memory import is_too_large, memory_in_words
 from codeconductor.discovery.values import Discovery, Model, Problem
 
 __all__ = [
@@ -18,7 +19,10 @@ __all__ = [
     "choose",
     "discover",
     "discover_hosts",
+    "is_too_large",
     "known_providers",
     "matches",
+    "memory_in_words",
+    "order_of_asking",
     "to_ask",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
+from codeconductor.discovery.memory import is_too_large, memory_in_words
 from codeconductor.discovery.values import Discovery, Model, Problem
 from codeconductor.settings import RunSettings
 
@@ -73,22 +74,41 @@ def matches(model: Model, pattern: str) -> bool:
 
 
 def to_ask(session: Session, models: Sequence[Model]) -> list[Model]:
-    """The models that a run in this session asks.
-
-    An untrusted project's file may name models of this machine, but none on somebody else's computer: a cloned
-    repository must not redirect prompts.
-    """
+    """`order_of_asking`, with a warning of what is left out."""
     run = session.settings("run", RunSettings)
-    chosen = choose(models, patterns=run.models, providers=run.providers)
-    if session.is_trusted("run", "models"):
-        return chosen
-    for model in chosen:
+    asked = order_of_asking(session, models)
+    ids = {model.id for model in asked}
+    left_out = [m for m in choose(models, patterns=run.models, providers=run.providers) if m.id not in ids]
+    for model in left_out:
         if model.remote:
             session.warn(
                 f"{model.id} runs on somebody else's computer and is not asked: the project's file that names it "
                 "is not trusted (`conductor config trust` trusts it as it stands)"
             )
-    return [model for model in chosen if not model.remote]
+    large = [model.id for model in left_out if not model.remote]
+    if large:
+        are = "is" if len(large) == 1 else "are"
+        session.warn(
+            f"{', '.join(large)} {are} larger than this machine's memory of {memory_in_words()} "
+            f"and {are} not asked: --model asks a model all the same"
+        )
+    return asked
+
+
+def order_of_asking(session: Session, models: Sequence[Model]) -> list[Model]:
+    """The models that a run in this session asks, those first that are asked first.
+
+    An untrusted project's file may name models of this machine, but none on somebody else's computer: a cloned
+    repository must not redirect prompts. A model that is too large for this machine would cost every run a load that
+    fails; it is asked only where it is named, or where there is no other.
+    """
+    run = session.settings("run", RunSettings)
+    chosen = choose(models, patterns=run.models, providers=run.providers)
+    if not session.is_trusted("run", "models"):
+        chosen = [model for model in chosen if not model.remote]
+    if run.models:
+        return chosen
+    return [model for model in chosen if not is_too_large(model)] or chosen
 
 
 def choose(models: Iterable[Model], *, patterns: Sequence[str] = (), providers: Sequence[str] = ()) -> list[Model]:
