@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import string
+from hashlib import sha256
+from itertools import cycle
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -11,14 +14,13 @@ import pytest
 from codeconductor import InputError, RunSettings, Session, hookimpl, hosts_setting, setting
 from codeconductor.converters import structure_table
 from codeconductor.settings import TABLES, HistorySettings, SandboxSettings, Text, data_folder, read_settings, trust
-from codeconductor.settings.layers import is_trusted
+from codeconductor.settings.trusted import is_trusted
 from codeconductor.testing import new_session
 from hypothesis import given
 from hypothesis import strategies as st
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from codeconductor.testing import MakeSession
 
@@ -122,6 +124,8 @@ def test_an_environment_that_contradicts_itself_is_refused(project_folder: Path)
         ("timeout = nan", "run.timeout: expected a timeout above 0, got nan", "correct run.timeout"),
         ("timeout = inf", "run.timeout: expected a timeout above 0, got inf", "correct run.timeout"),
         ("load_timeout = -1", "got -1", "correct run.load_timeout"),
+        ("seed = -1", "run.seed: expected 0 to 2000000000, got -1", "correct run.seed"),
+        ("seed = 4294967295", "run.seed: expected 0 to 2000000000, got 4294967295", "correct run.seed"),
         ("samples = 0", "expected 1 or more, got 0", "correct run.samples"),
         ("samples = 2.0", "run.samples: expected a whole number or 'auto', got 2.0", "correct run.samples"),
         ("quorum = true", "run.quorum: expected a whole number, got True", "correct run.quorum"),
@@ -262,13 +266,45 @@ def test_a_project_cannot_redirect_prompts_until_it_is_trusted(make_session: Mak
     assert session.settings("acme", AcmeSettings) == AcmeSettings(voice="soft")
     assert sum("is not trusted" in warning for warning in session.warnings) == 2
     trust(file)
-    assert is_trusted(file)
+    assert is_trusted(file, file.read_bytes())
     session = make_session(acme=Acme())
     assert session.settings("acme", AcmeSettings).hosts == ("http://evil.example",)
     assert session.warnings == []
     file.write_text(file.read_text() + "\n")
-    assert not is_trusted(file)
+    assert not is_trusted(file, file.read_bytes())
     assert make_session(acme=Acme()).settings("acme", AcmeSettings).hosts == ("http://127.0.0.1:1",)
+
+
+def test_what_counts_is_what_was_trusted_also_where_the_file_changes_meanwhile(
+    make_session: MakeSession, project_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The content that is read is the one whose trust is looked up, and the one that is trusted is given back."""
+    file = project_folder / "conductor.toml"
+    harmless, hostile = b"[providers.acme]\n", b'[providers.acme]\nhosts = ["http://evil.example"]\n'
+    file.write_bytes(harmless)
+    digest, trusted = trust(file)
+    assert (digest, trusted) == (sha256(harmless).hexdigest(), harmless)
+    contents = cycle((hostile, harmless))
+    read = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: next(contents) if path == file else read(path))
+    session = make_session(acme=Acme())
+    assert session.settings("acme", AcmeSettings).hosts == ("http://127.0.0.1:1",)
+
+
+def test_what_counts_is_what_was_trusted_also_where_the_file_changes_meanwhile(
+    make_session: MakeSession, project_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The content that is read is the one whose trust is looked up, and the one that is trusted is given back."""
+    file = project_folder / "conductor.toml"
+    harmless, hostile = b"[providers.acme]\n", b'[providers.acme]\nhosts = ["http://evil.example"]\n'
+    file.write_bytes(harmless)
+    digest, trusted = trust(file)
+    assert (digest, trusted) == (sha256(harmless).hexdigest(), harmless)
+    contents = cycle((hostile, harmless))
+    read = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: next(contents) if path == file else read(path))
+    session = make_session(acme=Acme())
+    assert session.settings("acme", AcmeSettings).hosts == ("http://127.0.0.1:1",)
 
 
 def test_the_short_form_of_a_providers_table_is_no_way_round(make_session: MakeSession, project_folder: Path) -> None:
@@ -368,9 +404,9 @@ def test_a_broken_list_of_trusted_files_trusts_nobody(project_folder: Path, tmp_
     file.write_text("")
     for content in ("{", "[]", json.dumps({str(file): "0" * 64})):
         (tmp_path / "data" / "trusted.json").write_text(content)
-        assert not is_trusted(file)
+        assert not is_trusted(file, file.read_bytes())
     trust(file)
-    assert is_trusted(file)
+    assert is_trusted(file, file.read_bytes())
 
 
 # Hosts

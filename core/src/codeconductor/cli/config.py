@@ -9,7 +9,10 @@ import click
 from codeconductor.cli.options import common_options
 
 if TYPE_CHECKING:
+    import attrs
+
     from codeconductor.session import Session
+    from codeconductor.settings import Origin
 
 
 @click.group("config", invoke_without_command=True)
@@ -44,20 +47,36 @@ def settings_in_force(session: Session) -> str:
         values: object = session.settings(name, cls)
         origins = session.table(name, cls).origins
         for field in attrs.fields(cls):
-            origin = origins.get(field.name)
-            where = f"from {origin.layer}" if origin else "default"
-            lines.append(f"{field.name} = {_toml(getattr(values, field.name))}  # {where}")
-    return "\n".join(lines).replace(" = unset  #", "  # not set;").replace("not set; default", "not set")
+            where = _source(field, origins.get(field.name))
+            value = getattr(values, field.name)
+            if value is None:  # TOML has no null
+                lines.append(f"{field.name}  # not set" + (f"; {where}" if where != _DEFAULT else ""))
+            else:
+                lines.append(f"{field.name} = {_toml(value)}  # {where}")
+    return "\n".join(lines)
+
+
+_DEFAULT = "default"
+
+
+def _source(field: attrs.Attribute[object], origin: Origin | None) -> str:
+    """Where a value came from: a layer, the variable of another program that its default is made of, or neither."""
+    import os
+
+    from codeconductor.settings import VARIABLE
+
+    if origin is not None:
+        return f"from {origin.layer}"
+    variable = field.metadata.get(VARIABLE)
+    return f"from {variable}" if variable and os.environ.get(variable, "").strip() else _DEFAULT
 
 
 def _toml(value: object) -> str:
-    """A value as TOML writes it; TOML has no null, so an unset one is `unset`."""
+    """A value as TOML writes it."""
     import json
 
     from codeconductor.converters import to_plain
 
-    if value is None:
-        return "unset"
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items()) + " }"
     return json.dumps(to_plain(value), ensure_ascii=False)
@@ -78,6 +97,6 @@ def trust_project() -> None:
         raise InputError(
             "there is no project file here", hint="it is conductor.toml, or [tool.conductor] of pyproject.toml"
         )
-    digest = trust(layer.path)
-    text = layer.path.read_text(encoding="utf-8", errors="replace")
+    digest, content = trust(layer.path)
+    text = content.decode("utf-8", "replace")
     console.result(console.visible(f"Trusted: {layer.path}\nSHA-256: {digest}\n\n{text}"))

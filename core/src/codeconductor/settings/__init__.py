@@ -9,9 +9,11 @@ file's owner has said `conductor config trust`.
 from __future__ import annotations
 
 from codeconductor.settings.folders import config_folder, current_folder, data_folder
-from codeconductor.settings.layers import Layer, Origin, Settings, Table, Text, read_settings, trust
+from codeconductor.settings.layers import Layer, Origin, Settings, Table, Text, read_settings
 from codeconductor.settings.tables import (
+    LARGEST_SEED,
     TABLES,
+    VARIABLE,
     HistorySettings,
     PluginsSettings,
     PromptSettings,
@@ -20,9 +22,12 @@ from codeconductor.settings.tables import (
     hosts_setting,
     setting,
 )
+from codeconductor.settings.trusted import trust
 
 __all__ = [
+    "LARGEST_SEED",
     "TABLES",
+    "VARIABLE",
     "HistorySettings",
     "Layer",
     "Origin",

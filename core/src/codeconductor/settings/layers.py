@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from typing import TYPE_CHECKING, Literal
 
 import attrs
 
 from codeconductor.errors import InputError
-from codeconductor.settings.folders import config_folder, data_folder
+from codeconductor.settings.folders import config_folder
 from codeconductor.settings.tables import NEEDS_TRUST, TABLES
+from codeconductor.settings.trusted import is_trusted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -175,12 +174,11 @@ def read_settings(
     layers.append(Layer("environment", "environment", _from_environment(os.environ if environ is None else environ)))
     project_file = _project_file(folder)
     if project_file is not None:
-        path, tree = project_file
-        layers.append(Layer(str(path), "project", tree, path, trusted=is_trusted(path)))
+        layers.append(project_file)
     path = user_file or config_folder() / "config.toml"
     if _is_file(path):
-        layers.append(Layer(str(path), "user", _tables(path, _read_toml(path)), path))
-    return Settings(layers=tuple(layers), root=_root(folder, project_file[0] if project_file else None))
+        layers.append(Layer(str(path), "user", _tables(path, _parsed(path, _content(path))), path))
+    return Settings(layers=tuple(layers), root=_root(folder, project_file.path if project_file else None))
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
@@ -200,22 +198,27 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
     return tree
 
 
-def _project_file(folder: Path) -> tuple[Path, dict[str, object]] | None:
+def _project_file(folder: Path) -> Layer | None:
     folder = folder.absolute()
     for parent in (folder, *folder.parents):
         path = parent / PROJECT_FILE
         if _is_file(path):
-            return path, _tables(path, _read_toml(path))
+            content = _content(path)
+            return _project(path, _parsed(path, content), content)
         path = parent / "pyproject.toml"
         if _is_file(path):
-            tree = _read_toml(path)
-            tool = tree.get("tool")
+            content = _content(path)
+            tool = _parsed(path, content).get("tool")
             if isinstance(tool, dict) and "conductor" in tool:
                 table = tool["conductor"]
                 if not isinstance(table, dict):
                     raise InputError(f"{path}: tool.conductor: expected a table, got {table!r}")
-                return path, _tables(path, table)
+                return _project(path, table, content)
     return None
+
+
+def _project(path: Path, tree: dict[str, object], content: bytes) -> Layer:
+    return Layer(str(path), "project", _tables(path, tree), path, trusted=is_trusted(path, content))
 
 
 def _root(folder: Path, project_file: Path | None) -> Path:
@@ -254,55 +257,20 @@ def _tables(path: Path, tree: dict[str, object]) -> dict[str, object]:
     return tree
 
 
-def _read_toml(path: Path) -> dict[str, object]:
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise InputError(f"cannot read {path}: {exc.strerror}", hint="check the file's permissions") from exc
+
+
+def _parsed(path: Path, content: bytes) -> dict[str, object]:
     import tomllib
 
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
-    except OSError as exc:
-        raise InputError(f"cannot read {path}: {exc.strerror}", hint="check the file's permissions") from exc
+        return tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as exc:
         line = exc.object[: exc.start].count(b"\n") + 1
         raise InputError(f"{path}, line {line}: not UTF-8", hint="save the file as UTF-8") from exc
     except (ValueError, RecursionError) as exc:  # a number or a nesting beyond all measure is no TOMLDecodeError
         raise InputError(f"{path}: {exc}", hint="correct the file; TOML is described at https://toml.io") from exc
-
-
-def _trust_file() -> Path:
-    return data_folder() / "trusted.json"
-
-
-def _trusted() -> dict[str, str]:
-    try:
-        entries = json.loads(_trust_file().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return entries if isinstance(entries, dict) else {}
-
-
-def digest(path: Path) -> str:
-    """The SHA-256 of a file's content, in hexadecimal digits."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def is_trusted(path: Path) -> bool:
-    """Whether the file's owner has trusted just this content of it."""
-    entries = _trusted()
-    return str(path) in entries and entries[str(path)] == digest(path)
-
-
-def trust(path: Path) -> str:
-    """Trust the file as it stands, and give its SHA-256."""
-    value = digest(path)
-    entries = _trusted() | {str(path): value}
-    file = _trust_file()
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        partial = file.with_suffix(f".{os.getpid()}.tmp")
-        partial.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
-        partial.replace(file)
-    except OSError as exc:
-        raise InputError(
-            f"cannot write {file}: {exc.strerror}", hint="make the folder writable, or move it with CONDUCTOR_HOME"
-        ) from exc
-    return value

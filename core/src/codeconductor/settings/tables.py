@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NEEDS_TRUST = "codeconductor.needs_trust"
 HELP = "codeconductor.help"
+VARIABLE = "codeconductor.variable"
 
 
 def setting(
@@ -24,6 +25,7 @@ def setting(
     *,
     help: str = "",
     needs_trust: bool | Loosens = False,
+    variable: str | None = None,
     validator: Callable[[Any, Any, Any], object] | None = None,
     converter: Callable[[Any], Any] | None = None,
 ) -> Any:
@@ -35,6 +37,8 @@ def setting(
         needs_trust: True for what redirects prompts or runs programs: ignored in an untrusted project's file. A
             function of (new value, value of the weaker layers, project folder) says when that is so; the values are
             as the files have them, unchecked, and where it raises, the new one is ignored.
+        variable: The environment variable, not one of ours, that the default is made of where it is set, such as
+            ``OLLAMA_HOST``; `conductor config` then names it.
         validator: As in attrs; raise ValueError with what was expected.
         converter: As in attrs, run after the type was checked.
     """
@@ -42,7 +46,7 @@ def setting(
         default=default,
         validator=validator,
         converter=converter,
-        metadata={NEEDS_TRUST: needs_trust, HELP: help},
+        metadata={NEEDS_TRUST: needs_trust, HELP: help, VARIABLE: variable},
     )
 
 
@@ -62,14 +66,21 @@ def checked_host(text: str) -> str:
     return text.strip().rstrip("/")
 
 
-def hosts_setting(default: object, *, help: str = "base addresses of the servers") -> Any:
+def hosts_setting(default: object, *, help: str = "base addresses of the servers", variable: str | None = None) -> Any:
     """A field for the addresses of model servers: a list of URLs, which a project's file may not change by itself.
 
     Args:
         default: A tuple of addresses, or an `attrs.Factory` that makes one.
         help: One line for `conductor config` and the reference.
+        variable: As for `setting`.
     """
-    return setting(default, help=help, needs_trust=True, converter=lambda hosts: tuple(map(checked_host, hosts)))
+    return setting(
+        default,
+        help=help,
+        needs_trust=True,
+        variable=variable,
+        converter=lambda hosts: tuple(map(checked_host, hosts)),
+    )
 
 
 def positive(_instance: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
@@ -127,6 +138,16 @@ def _is_weaker(new: object, current: object, _root: Path) -> bool:
     return new in _STRENGTHS and current in _STRENGTHS and _STRENGTHS.index(new) < _STRENGTHS.index(current)
 
 
+LARGEST_SEED = 2_000_000_000
+"""Servers keep 32 bits of a seed, some of them with a sign, and llama.cpp's takes the last of them for "any". What is
+left above this is for the seeds that follow, one a sample."""
+
+
+def _is_seed(_instance: object, _attribute: attrs.Attribute[Any], value: int | None) -> None:
+    if value is not None and not 0 <= value <= LARGEST_SEED:
+        raise ValueError(f"expected 0 to {LARGEST_SEED}, got {value!r}")
+
+
 def _leads_outside(new: object, _current: object, root: Path) -> bool:
     return isinstance(new, str) and not (root / new).resolve().is_relative_to(root.resolve())
 
@@ -164,7 +185,9 @@ class RunSettings:
     temperature: float | None = setting(
         None, help="sampling temperature; none: the server's own, 0.7 for several samples", validator=not_negative
     )
-    seed: int | None = setting(None, help="first seed; none: a new one every run", validator=not_negative)
+    seed: int | None = setting(
+        None, help=f"first seed, 0 to {LARGEST_SEED}; none: a new one every run", validator=_is_seed
+    )
     execute: bool = setting(
         True, help="whether candidates may be run in the sandbox to compare them", needs_trust=_switches_on
     )

@@ -25,7 +25,9 @@ class OllamaSettings:
     """`[providers.ollama]`; `OLLAMA_HOST` counts only where no layer has `hosts`."""
 
     hosts: tuple[str, ...] = hosts_setting(
-        attrs.Factory(_default_hosts), help="addresses of Ollama servers; none: OLLAMA_HOST, else this machine"
+        attrs.Factory(_default_hosts),
+        help="addresses of Ollama servers; none: OLLAMA_HOST, else this machine",
+        variable="OLLAMA_HOST",
     )
     parallel: int | Literal["auto"] = setting(
         "auto",
