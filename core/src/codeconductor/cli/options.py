@@ -92,7 +92,7 @@ _RUN_OPTIONS = (
     click.option("-r", "--renderer", metavar="NAME", help="Prompt renderer; default jinja."),
     click.option("--max-tokens-prompt", type=int, metavar="N", help="Longest prompt; default 16000."),
     click.option("--temperature", type=float, metavar="T", help="Sampling temperature."),
-    click.option("--seed", type=int, metavar="N", help="First seed, to repeat a run as far as servers can."),
+    click.option("--seed", type=int, metavar="N", help="First seed, to repeat a run as far as servers can; at most 2000000000."),
     click.option("-o", "--output", metavar="FILE", help="Write the result to a file."),
     click.option("--json", "as_json", is_flag=True, help="Print the whole run as one JSON document."),
     click.option("--no-history", is_flag=True, help="Record nothing."),

@@ -17,7 +17,7 @@ from codeconductor.events import RunStarted
 from codeconductor.pipeline.bench import SessionBench
 from codeconductor.pipeline.run import Run
 from codeconductor.prompting import PromptLimits, check_renderer, render
-from codeconductor.settings import PromptSettings, RunSettings
+from codeconductor.settings import LARGEST_SEED, PromptSettings, RunSettings
 from codeconductor.task import Task, read_context, read_project, read_task
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ async def conduct(session: Session, task: Task, *, command: str = "run") -> Run:
             if problem.host is None:  # the plugin itself, not a server that happens not to run
                 session.warn(f"plugin {problem.provider!r} lists no models: {problem.error}")
         limits = Limits(timeout=settings.timeout, load_timeout=settings.load_timeout)
-        seed = settings.seed if settings.seed is not None else random.randrange(2**31)  # noqa: S311 - no secret
+        seed = settings.seed if settings.seed is not None else random.randrange(LARGEST_SEED)  # noqa: S311 - no secret
         bench = SessionBench(session, weights=collect_weights(session, task, models), seed=seed, limits=limits)
         await _ask(session, task, models, settings, limits, bench, answers)
         consensus = await decide(session, task, answers, bench, strategy=settings.strategy)
