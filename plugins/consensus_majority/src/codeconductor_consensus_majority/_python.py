@@ -2,7 +2,7 @@
 
 Programs with the same shape are the same program. It is the bytecode, which knows local variables by number and
 nothing of comments and formatting; docstrings, annotations that nobody reads, imports that only annotations needed and
-the order of imports are dropped before. Nothing is run.
+the order of imports that bind different names are dropped before. Nothing is run.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 MAX_SOURCE = 200_000
 """Characters of the longest program that is compiled; a longer one is compared as text."""
@@ -60,7 +60,8 @@ def python_shape(source: str) -> str | None:
             imports = _bare(tree, whole=_READ.search(source) is not None)
             compiled = compile(tree, "", "exec", dont_inherit=True, optimize=0)
         names = set(_names(compiled))
-        needed = sorted({i for i in imports if i[0] not in _TYPING or i[2] in names or i[1] == "*"})
+        needed = [i for i in imports if i[0] not in _TYPING or i[2] in names or i[1] == "*"]
+        needed = needed if _order_counts(needed) else sorted(set(needed))
         return repr((needed, _shape(compiled, names_count=not names.isdisjoint(_SEE_NAMES))))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
@@ -102,10 +103,19 @@ def _bare(tree: ast.Module, *, whole: bool) -> list[tuple[str, str, str]]:
     return imports
 
 
+def _order_counts(imports: Sequence[tuple[str, str, str]]) -> bool:
+    """Whether two of these imports may bind the same name to different things: the last one wins then."""
+    bound = {(name, module if what else module.split(".")[0], what) for module, what, name in imports}
+    return len({name for name, _, _ in bound}) < len(bound) or (len(bound) > 1 and any("*" in one for one in bound))
+
+
 def _bindings(statement: ast.stmt) -> Iterator[tuple[str, str, str]]:
     if isinstance(statement, ast.Import):
         for alias in statement.names:
-            yield (alias.name, "", alias.asname or alias.name.split(".")[0])
+            if alias.asname in (None, alias.name):
+                yield (alias.name, "", alias.name.split(".")[0])
+            else:
+                yield (alias.name, "as", alias.asname)
     elif isinstance(statement, ast.ImportFrom):
         for alias in statement.names:
             yield ("." * statement.level + (statement.module or ""), alias.name, alias.asname or alias.name)
