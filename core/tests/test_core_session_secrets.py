@@ -39,3 +39,17 @@ def test_a_key_that_cannot_be_sent_is_refused_and_not_shown(
         session.secret("env:ACME")
     assert "0123" not in caught.value.message
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("key", ["x", "sk-0123"])
+def test_a_key_that_is_too_short_to_be_blanked_is_refused(
+    session: Session, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """It would stand in logs and messages as it is; a placeholder for a server without keys is not needed at all."""
+    monkeypatch.setenv("ACME", key)
+    with pytest.raises(InputError, match="'env:ACME' holds is no API key: it has fewer than 8 characters") as caught:
+        session.secret("env:ACME")
+    assert key not in f"{caught.value.message} {caught.value.hint}".split()
+    monkeypatch.setenv("ACME", f"  {'k' * 8} ")
+    assert session.secret("env:ACME") == "k" * 8
+    assert session.blanked(f"bad key {'k' * 8}!") == "bad key [key]!"

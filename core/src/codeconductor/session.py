@@ -35,6 +35,9 @@ C = TypeVar("C", bound=Closable)
 
 _KEYRING_SERVICE = "conductor"
 
+_SHORTEST_KEY = 8
+"""Characters of a key that can be told from a word, and so be blanked wherever it stands."""
+
 
 def disabled_plugins(folder: Path | None = None) -> frozenset[str]:
     """Names of the plugins that the settings in force in `folder` (the current one unless given) keep out."""
@@ -230,7 +233,7 @@ class Session:
 
         Raises:
             InputError: The reference has another form; keys themselves are never written into settings. Or the key
-                has characters that cannot be sent.
+                has characters that cannot be sent, or is so short that what is blanked of it would be words.
         """
         source, _, name = reference.partition(":")
         if source == "env" and name:
@@ -244,9 +247,15 @@ class Session:
             raise InputError(
                 f"what {reference!r} holds is no API key: it has unprintable characters", hint="set it again"
             )
-        if value:
-            self.secrets.add(value)
-        return value or None
+        if not value:
+            return None
+        if len(value) < _SHORTEST_KEY:
+            raise InputError(
+                f"what {reference!r} holds is no API key: it has fewer than {_SHORTEST_KEY} characters",
+                hint="set the whole key; for a server that wants none, name and set none",
+            )
+        self.secrets.add(value)
+        return value
 
     def _from_keyring(self, name: str) -> str | None:
         try:
@@ -263,8 +272,7 @@ class Session:
         """The text without any key, or the first ten characters of one, that was given out."""
         beginnings = {secret[:10] for secret in self.secrets}
         for part in sorted(self.secrets | beginnings, key=len, reverse=True):  # many keys begin alike
-            if len(part) >= 8:
-                text = text.replace(part, "[key]")
+            text = text.replace(part, "[key]")
         return text
 
     # Telling people
