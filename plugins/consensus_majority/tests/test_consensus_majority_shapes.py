@@ -37,6 +37,7 @@ def f(text: str, limit: Optional[int] = None) -> list[str]:
         "from __future__ import annotations\n" + PROGRAM,
         PROGRAM.replace('r"\\s+"', "'\\\\s+'"),
         "    " + PROGRAM.strip().replace("\n", "\n    "),
+        PROGRAM.replace("import re\nfrom typing import Optional", "from typing import Optional\nimport re, re"),
     ],
     ids=[
         "locals",
@@ -49,6 +50,7 @@ def f(text: str, limit: Optional[int] = None) -> list[str]:
         "future",
         "quotes",
         "indent",
+        "imports",
     ],
 )
 def test_what_does_not_change_a_program_does_not_count(other: str) -> None:
@@ -76,6 +78,10 @@ def test_what_does_not_change_a_program_does_not_count(other: str) -> None:
         ("x = 'a  b'", "x = 'a b'"),
         ("def f(x):\n    assert x", "def f(x): ..."),
         ("import numpy", "import torch"),
+        ("from a import f\nfrom b import f\nf()", "from b import f\nfrom a import f\nf()"),
+        ("import json\nimport orjson as json", "import orjson as json\nimport json"),
+        ("from a import *\nfrom b import f", "from b import f\nfrom a import *"),
+        ("import os.path", "import os.path as os"),
         ("f = lambda a: a", "f = lambda b: b"),
         ("def f():\n    global a\n    a = 1", "def f():\n    global b\n    b = 1"),
         (
@@ -121,6 +127,8 @@ def test_any_text_is_looked_at_without_an_error(text: str) -> None:
         ("sql", "SELECT a -- one\nFROM b", "SELECT a FROM b"),
         ("json", '{"a": 1, "b": 2}', '{"b":2,"a":1}'),
         ("go", "func f() {\n\tg(a,  b)\n}", "func f() {\n    g(a, b)\n}"),
+        ("kotlin", 'val s = """a\\""" // one\nf()', 'val s = """a\\""" // two\nf()'),
+        ("java", 'f("""\n a "b" c""""); // one', 'f("""\n a "b" c"""");'),
     ],
 )
 def test_layout_and_comments_of_other_languages_do_not_count(language: str, one: str, other: str) -> None:
@@ -137,6 +145,12 @@ def test_layout_and_comments_of_other_languages_do_not_count(language: str, one:
         ("yaml", "a:\n  b: 1", "a:\nb: 1"),
         ("bash", 'echo "# a"', 'echo "# b"'),
         ("javascript", "let a = `x // 1`", "let a = `x // 2`"),
+        ("java", 'String s = """\n  "a" // 1\n  """;', 'String s = """\n  "a" // 2\n  """;'),
+        ("java", 'f("""\na \\""" // 1\n""");', 'f("""\na \\""" // 2\n""");'),
+        ("kotlin", 'val s = """\n  it\'s /* 1 */ here\n"""', 'val s = """\n  it\'s /* 2 */ here\n"""'),
+        ("kotlin", 'val s = """a\\"""; f("// 1")', 'val s = """a\\"""; f("// 2")'),
+        ("swift", 'let s = """\n  "a" // 1\n  """', 'let s = """\n  "a" // 2\n  """'),
+        ("dart", "var s = '''it's // 1''';", "var s = '''it's // 2''';"),
     ],
 )
 def test_texts_and_layout_that_mean_something_count(language: str, one: str, other: str) -> None:
@@ -151,6 +165,8 @@ def test_a_program_with_an_open_bracket_is_not_whole() -> None:
     assert not is_whole("function f() { return [1); }", "javascript")
     assert not is_whole('{"a": ', "json")
     assert is_whole("case x in a) echo ;; esac", "bash")
+    assert is_whole('class A { String s = """\n  it\'s "{" here\n  """; }', "java")
+    assert not is_whole('class A { String s = """\n  it\'s } here', "java")
 
 
 @pytest.mark.parametrize(
@@ -169,10 +185,10 @@ def test_slashes_in_a_regular_expression_begin_no_comment() -> None:
     assert source_shape(one, "javascript") != source_shape(other, "javascript")
 
 
-@pytest.mark.parametrize("row", ['\\"', "/* ", "(/[", "\\'", "'", "/*"])
+@pytest.mark.parametrize("row", ['\\"', "/* ", "(/[", "\\'", "'", "/*", '\\"""', '"""\\', '""', '"""a'])
 def test_a_row_of_marks_takes_no_time_in_proportion_to_its_square(row: str) -> None:
     """Small models end in loops; this would take minutes."""
-    for language in ("c", "javascript", "rust"):
+    for language in ("c", "javascript", "rust", "java", "kotlin", "dart"):
         assert source_shape(row * 50_000, language) is not None
         assert is_whole(row * 50_000, language) in (True, False)
 

@@ -18,6 +18,15 @@ _LINES = frozenset({"dart", "go", "javascript", "jsx", "kotlin", "scala", "swift
 _INDENTED = frozenset({"haskell", "makefile", "python", "yaml", "yml", "f#", "nim", "elm"})
 """Languages in which the blanks at the beginning of a line mean something."""
 
+_BLOCKS = frozenset({"c#", "csharp", "dart", "elixir", "java", "julia", "kotlin", "python", "scala", "swift", "toml"})
+"""Languages with texts between three double quotes, in which one such quote is a character like any other."""
+
+_SINGLE_BLOCKS = frozenset({"dart", "elixir", "python", "toml"})
+"""Of these, the languages that also have them between three single quotes."""
+
+_RAW_BLOCKS = frozenset({"c#", "csharp", "kotlin", "scala"})
+"""Of these, the languages in which no backslash can hide the end of such a text."""
+
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 
 
@@ -79,12 +88,20 @@ def _scanner(language: str) -> re.Pattern[str]:
         comments += [r"--[^\n]*"]
     # a quote in Rust may also begin a lifetime
     single = r"'(?:\\[^\n]|[^'\\\n])'" if language == "rust" else r"'(?:\\.|[^'\\\n])*'"
-    texts = [r'"(?:\\.|[^"\\\n])*"', single, *([r"`(?:\\.|[^`\\])*`"] if language in _LINES else [])]
+    blocks = [_block('"', language)] if language in _BLOCKS else []
+    blocks += [_block("'", language)] if language in _SINGLE_BLOCKS else []
+    texts = [*blocks, r'"(?:\\.|[^"\\\n])*"', single, *([r"`(?:\\.|[^`\\])*`"] if language in _LINES else [])]
     if language in _LINES:
         texts.append(_PATTERN)
     texts.append(r"\\[^\n]")  # so that a row of these takes no time in proportion to its square
     parts = [*texts, *([f"({'|'.join(comments)})"] if comments else ["(?!)()"])]
     return re.compile("|".join(parts), re.DOTALL)
+
+
+def _block(quote: str, language: str) -> str:
+    """A text in three quotes; one that is not closed goes on to the end."""
+    escape = r"\\" if language in _RAW_BLOCKS else r"\\.?"
+    return rf"{quote * 3}(?:[^{quote}\\]|{escape}|{quote}(?!{quote * 2}))*+(?:{quote}{{3,}}+|\Z)"
 
 
 _HIDDEN = str.maketrans({" ": "\x00", "\n": "\x01", "\t": "\x02"})
