@@ -144,6 +144,22 @@ def test_a_plugin_that_cannot_be_imported_costs_only_itself(
     assert "[plugins] disabled" in fault.hint
 
 
+@pytest.mark.parametrize(
+    "metadata", [b"", b"Metadata-Version: 2.1\n", b"Name: \xff\n"], ids=["empty", "cut", "no text"]
+)
+def test_a_plugin_with_damaged_metadata_is_named_by_its_module(
+    install: Callable[..., None], tmp_path: Path, metadata: bytes
+) -> None:
+    """An install that was broken off leaves no name to reinstall; commands are found all the same."""
+    points = "[codeconductor]\nzz_bad = plug_bad\n[codeconductor.commands]\nfly = plug_bad:fly\n"
+    install("acme", points, plug_bad="1 / 0")
+    (tmp_path / "site" / "acme-1.2.dist-info" / "METADATA").write_bytes(metadata)
+    info = Plugins.load().infos["zz_bad"]
+    assert (info.status, info.distribution, info.version) == ("failed", None, None)
+    assert "reinstall what brings the module 'plug_bad'" in (info.error or "")
+    assert "fly" in [point.name for point in commands()[""]]
+
+
 def test_an_entry_point_that_leads_nowhere_costs_only_itself(install: Callable[..., None]) -> None:
     """A module without the attribute that the metadata names."""
     install("acme", "[codeconductor]\nzz_bad = plug_bad:nothing\n", plug_bad="")
@@ -157,7 +173,7 @@ def test_two_distributions_with_one_name_are_both_named(install: Callable[..., N
     plugins = Plugins.load()
     assert plugins.infos["zz_acme"].distribution == "acme"
     (fault,) = [fault for fault in plugins.faults if fault.plugin == "zz_acme"]
-    assert "taken by distribution acme" in fault.error
+    assert "is taken by acme" in fault.error
     assert fault.hint == "uninstall acme or bcme"
     assert plugins.infos["zz_acme (bcme)"].status == "failed"
     assert "plug_other" not in sys.modules

@@ -60,13 +60,19 @@ class PluginInfo:
     hooks: tuple[str, ...] = ()
     entry_point: EntryPoint | None = attrs.field(default=None, eq=False, repr=False)
 
+    @property
+    def source(self) -> str:
+        """Who brings it, for people: its distribution, or its module where damaged metadata name none."""
+        if self.distribution is None and self.entry_point is not None:
+            return f"what brings the module {self.entry_point.module!r}"
+        return self.distribution or "no distribution"
+
 
 def installed() -> list[PluginInfo]:
     """Every installed plugin, sorted by name, from metadata alone: nothing is imported."""
     found = []
     for point in entry_points(group=PROJECT):
-        metadata = point.dist.metadata if point.dist else None  # a file that is read and parsed at each access
-        distribution, version = (metadata["Name"], metadata["Version"]) if metadata else (None, None)
+        distribution, version = _described(point)
         found.append(PluginInfo(point.name, distribution, version, entry_point=point))
     return sorted(found, key=lambda info: (info.name, info.distribution or ""))
 
@@ -75,12 +81,18 @@ def commands() -> dict[str, list[EntryPoint]]:
     """The commands that plugins bring, by their distribution's name, from metadata alone."""
     brought: dict[str, list[EntryPoint]] = defaultdict(list)
     for point in sorted(entry_points(group=COMMANDS_GROUP), key=lambda point: point.name):
-        brought[_distribution(point) or ""].append(point)
+        brought[_described(point)[0] or ""].append(point)
     return brought
 
 
-def _distribution(point: EntryPoint) -> str | None:
-    return point.dist.name if point.dist else None
+def _described(point: EntryPoint) -> tuple[str | None, str | None]:
+    """Name and version of an entry point's distribution, as far as an install that was broken off left them."""
+    try:
+        metadata = point.dist.metadata if point.dist else None  # a file that is read and parsed at each access
+    except (ValueError, LookupError):  # not UTF-8; no metadata at all, from Python 3.15 on
+        metadata = None
+    name, version = (metadata[key] if metadata and key in metadata else None for key in ("Name", "Version"))
+    return name, version
 
 
 def _checked_settings(name: object, cls: Any) -> type:
@@ -122,8 +134,8 @@ class Plugins:
                 first = plugins.infos[info.name]
                 plugins._fail(
                     info,
-                    f"its name {info.name!r} is taken by distribution {first.distribution}",
-                    hint=f"uninstall {first.distribution} or {info.distribution}",
+                    f"its name {info.name!r} is taken by {first.source}",
+                    hint=f"uninstall {first.source} or {info.source}",
                 )
             elif info.name in blocked:
                 plugins.infos[info.name] = attrs.evolve(info, status="disabled")
@@ -142,7 +154,7 @@ class Plugins:
             self._fail(
                 info,
                 f"cannot be imported: {type(exc).__name__}: {exc}",
-                hint=f"reinstall {info.distribution}, or put {info.name!r} into [plugins] disabled",
+                hint=f"reinstall {info.source}, or put {info.name!r} into [plugins] disabled",
             )
             return
         self.register(plugin, info)
@@ -193,9 +205,7 @@ class Plugins:
     def _fail(self, info: PluginInfo, error: str, *, hint: str | None) -> None:
         info.status = "failed"
         info.error = error if hint is None else f"{error} ({hint})"
-        self.infos[info.name if self.infos.get(info.name) in (None, info) else f"{info.name} ({info.distribution})"] = (
-            info
-        )
+        self.infos[info.name if self.infos.get(info.name) in (None, info) else f"{info.name} ({info.source})"] = info
         self.faults.append(PluginFault(info.name, info.distribution, "loading", error, hint))
 
     # Calling
@@ -277,10 +287,10 @@ class Plugins:
         except (Exception, SystemExit) as exc:
             raise PluginError(f"{self._guilty(exc, info)} failed in {hook}: {type(exc).__name__}: {exc}") from exc
         if stream is None:
-            raise PluginError(f"plugin {info.name!r} ({info.distribution}) declined {model.id}, a model of its own")
+            raise PluginError(f"plugin {info.name!r} ({info.source}) declined {model.id}, a model of its own")
         if not hasattr(stream, "__aiter__"):
             raise PluginError(
-                f"plugin {info.name!r} ({info.distribution}) gave {type(stream).__name__} for {model.id}, "
+                f"plugin {info.name!r} ({info.source}) gave {type(stream).__name__} for {model.id}, "
                 "not an async iterator",
                 hint="return an async generator from a plain `def`",
             )
@@ -296,8 +306,8 @@ class Plugins:
         for name, plugin in self._pm.list_name_plugin():
             if name != owner.name and getattr(plugin, "__file__", None) in files:
                 info = self.infos[name]
-                return f"plugin {info.name!r} ({info.distribution})"
-        return f"plugin {owner.name!r} ({owner.distribution})"
+                return f"plugin {info.name!r} ({info.source})"
+        return f"plugin {owner.name!r} ({owner.source})"
 
     def consensus_strategies(self) -> dict[str, tuple[str, ConsensusStrategy]]:
         """(plugin, strategy) by the strategy's name."""
@@ -342,8 +352,7 @@ class Plugins:
     def _refuse_clash(self, what: str, name: str, first: str, second: str) -> None:
         one, other = self.infos[first], self.infos[second]
         raise InputError(
-            f"two plugins bring the {what} {name!r}: {first!r} ({one.distribution}) "
-            f"and {second!r} ({other.distribution})",
+            f"two plugins bring the {what} {name!r}: {first!r} ({one.source}) and {second!r} ({other.source})",
             hint=f"disable one of them: [plugins] disabled = [{second!r}]",
         )
 

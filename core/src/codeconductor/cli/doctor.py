@@ -89,11 +89,11 @@ def _plugins(session: Session) -> Iterator[Finding]:
 
     for info in session.plugins.infos.values():
         if info.status == "failed":
-            yield Finding("bad", f"plugin {info.name}", f"{info.error}", f"reinstall or uninstall {info.distribution}")
+            yield Finding("bad", f"plugin {info.name}", f"{info.error}", f"reinstall or uninstall {info.source}")
         elif info.status == "disabled":
             yield Finding("note", f"plugin {info.name}", "disabled", "take it out of [plugins] disabled to use it")
         else:
-            yield Finding("ok", f"plugin {info.name}", f"{info.distribution} {info.version}")
+            yield Finding("ok", f"plugin {info.name}", f"{info.source} {info.version or ''}".rstrip())
     strategies, renderers = session.plugins.names_by_plugin()
     for what, brought, package in (
         ("strategies", strategies, consensus.PACKAGE),

@@ -86,7 +86,8 @@ class Conductor(click.Group):
 
 
 def _from(point: EntryPoint) -> str:
-    return f"brought by {point.dist.name}" if point.dist else "brought by a plugin"
+    name = point.dist.name if point.dist else None  # also None where an install was broken off
+    return f"brought by {name or 'a plugin'}"
 
 
 def _load(point: EntryPoint) -> click.Command:
@@ -94,11 +95,12 @@ def _load(point: EntryPoint) -> click.Command:
     from codeconductor.session import disabled_plugins
 
     distribution = point.dist.name if point.dist else None
+    source = distribution or f"what brings the module {point.module!r}"
     disabled = disabled_plugins()
     mine = {info.name for info in installed() if distribution is not None and info.distribution == distribution}
     if disabled & ({point.name} | mine):
         raise PluginError(
-            f"the command {point.name!r} of {distribution} is disabled", hint="take it out of [plugins] disabled"
+            f"the command {point.name!r} of {source} is disabled", hint="take it out of [plugins] disabled"
         )
     try:
         command = point.load()
@@ -106,12 +108,12 @@ def _load(point: EntryPoint) -> click.Command:
         raise
     except Exception as exc:
         raise PluginError(
-            f"the command {point.name!r} of {distribution} cannot be loaded: {type(exc).__name__}: {exc}",
-            hint=f"reinstall {distribution}, or uninstall it",
+            f"the command {point.name!r} of {source} cannot be loaded: {type(exc).__name__}: {exc}",
+            hint=f"reinstall {source}, or uninstall it",
         ) from exc
     if not isinstance(command, click.Command):
         raise PluginError(
-            f"the command {point.name!r} of {distribution} is no click command", hint="report this to its author"
+            f"the command {point.name!r} of {source} is no click command", hint="report this to its author"
         )
     return command
 
