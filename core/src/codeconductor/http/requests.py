@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from codeconductor.errors import ProviderError
@@ -14,6 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     import httpx2
+
+
+@lru_cache(maxsize=256)
+def _url(address: str) -> httpx2.URL:
+    import httpx2
+
+    return httpx2.URL(address)
 
 
 @asynccontextmanager
@@ -43,8 +51,15 @@ async def open_stream(
     import httpx2
 
     async with AsyncExitStack() as exits:
-        exits.enter_context(http_faults(str(client.base_url).rstrip("/"), hint=hint))
-        request = client.build_request("GET" if body is None else "POST", path, json=body)
+        host = str(client.base_url).rstrip("/")
+        exits.enter_context(http_faults(host, hint=hint))
+        request = httpx2.Request(  # client.build_request would take the address apart and together again each time
+            "GET" if body is None else "POST",
+            _url(host + path),
+            headers=client.headers,
+            json=body,
+            extensions={"timeout": client.timeout.as_dict()},
+        )
         try:
             response = await client.send(request, stream=True)
         except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError) as exc:
