@@ -81,6 +81,25 @@ def test_files_are_one_by_their_path_and_purposes_are_merged(decide: Callable[..
     assert consensus.disagreements[0].options[0].value == "tests/test_app.py"
 
 
+@pytest.mark.parametrize(
+    ("text", "files"),
+    [
+        ("src/my file.py", {"src/my file.py": ""}),
+        ("docs/user guide.md: For beginners", {"docs/user guide.md": "For beginners"}),
+        ("`my file.py` - Runs it", {"my file.py": "Runs it"}),
+        ("main.py (runs it)", {"main.py": "runs it"}),
+        ("Create main.py", {}),
+        ("src/app.py and src/models.py", {}),
+        ("Whatever is needed", {}),
+    ],
+)
+def test_a_path_in_a_text_may_have_blanks(text: str, files: dict[str, str]) -> None:
+    """In quotes, or in the name of a file in a folder; a sentence is no path."""
+    read = read_plan({"approach": "x", "files": [text]})
+    assert read is not None
+    assert read.purposes == files
+
+
 def test_dependencies_are_one_by_their_name(decide: Callable[..., Consensus]) -> None:
     """What is said about a package does not count, its version does; "none" is no dependency."""
     consensus = decide(

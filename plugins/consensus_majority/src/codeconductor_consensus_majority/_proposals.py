@@ -136,7 +136,14 @@ def clean(text: str) -> str:
     return _BULLET.sub("", text).strip()
 
 
-_PATH = re.compile(r"[`'\"]?([^\s`'\"]+)[`'\"]?(?:\s*(?:[:(–—]|\s-\s|->)\s*(.*?)\)?)?", re.S)
+_PATH = re.compile(
+    r"(?:[`'\"]?(?P<path>[^\s`'\"]+)[`'\"]?"
+    r"|[`'\"](?P<quoted>[^`'\"]+\.\w{1,8})[`'\"]"
+    r"|(?P<spaced>[^\s`'\".,]*/[^\s`'\"/.,]+(?: [\w-]+){0,2} [\w-]+\.\w{1,8}))"
+    r"(?:\s*(?:[:(–—]|\s-\s|->)\s*(?P<purpose>.*?)\)?)?",
+    re.S,
+)
+"""A path and its purpose; blanks in a path only in quotes or behind a folder, else "Create main.py" would be one."""
 
 
 def _files(value: object) -> Iterator[tuple[str, str]]:
@@ -151,7 +158,9 @@ def _files(value: object) -> Iterator[tuple[str, str]]:
             purpose = next((_text(fields[n]) for n in ("purpose", "description", "content") if n in fields), "")
         else:
             match = _PATH.fullmatch(clean(_text(item)))
-            path, purpose = (match[1], match[2] or "") if match else ("", "")
+            if match is None:
+                continue
+            path, purpose = match["path"] or match["quoted"] or match["spaced"], match["purpose"] or ""
         path = normal_path(path)
         if path and not _NO_ITEM.fullmatch(path):
             yield path, clean(purpose)
