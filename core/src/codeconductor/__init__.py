@@ -73,6 +73,7 @@ if TYPE_CHECKING:
         Template,
         render,
     )
+    from codeconductor.sandbox import Outcome
     from codeconductor.session import Session
     from codeconductor.settings import (
         PromptSettings,
@@ -84,9 +85,11 @@ if TYPE_CHECKING:
     )
     from codeconductor.task import (
         ContextFile,
+        Example,
         Project,
         Task,
         TaskKind,
+        TaskStyle,
         read_context,
         read_project,
         read_task,
@@ -131,12 +134,15 @@ _HOMES = {
         "server_events",
     ),
     "codeconductor.hookspecs": ("hookimpl",),
+    "codeconductor.sandbox": ("Outcome",),
     "codeconductor.session": ("Session",),
     "codeconductor.task": (
         "ContextFile",
+        "Example",
         "Project",
         "Task",
         "TaskKind",
+        "TaskStyle",
         "read_context",
         "read_project",
         "read_task",
@@ -201,12 +207,14 @@ __all__ = [
     "ContextFile",
     "Disagreement",
     "Discovery",
+    "Example",
     "Failure",
     "FieldConsensus",
     "InputError",
     "Message",
     "Model",
     "Option",
+    "Outcome",
     "Problem",
     "Project",
     "Prompt",
@@ -221,6 +229,7 @@ __all__ = [
     "Session",
     "Task",
     "TaskKind",
+    "TaskStyle",
     "Template",
     "ToolCall",
     "Usage",

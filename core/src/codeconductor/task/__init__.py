@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from codeconductor.task.context import ContextFile, read_context
 from codeconductor.task.project import Project, read_project
-from codeconductor.task.task import KINDS, Task, TaskKind, read_task
+from codeconductor.task.task import KINDS, Example, Task, TaskKind, TaskStyle, read_task
 
-__all__ = ["KINDS", "ContextFile", "Project", "Task", "TaskKind", "read_context", "read_project", "read_task"]
+__all__ = [
+    "KINDS",
+    "ContextFile",
+    "Example",
+    "Project",
+    "Task",
+    "TaskKind",
+    "TaskStyle",
+    "read_context",
+    "read_project",
+    "read_task",
+]

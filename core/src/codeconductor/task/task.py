@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import attrs
 
@@ -13,15 +13,44 @@ from codeconductor.errors import InputError
 from codeconductor.task.project import Project
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from codeconductor.task.context import ContextFile
 
-TaskKind = Literal["function", "class", "api", "test", "bugfix", "refactor", "question"]
-KINDS: tuple[TaskKind, ...] = get_args(TaskKind)
+TaskKind = Literal["function", "class", "api", "test", "bugfix", "refactor", "question", "call"]
+KINDS: tuple[TaskKind, ...] = tuple(kind for kind in get_args(TaskKind) if kind != "call")
+"""What a user may ask for; only a recorded task can be a `call`, as it has to bring the functions."""
+
+TaskStyle = Literal["function", "class", "stdin"]
+"""What its code is: a function, a method of a class, or a whole program that reads standard input and prints."""
 
 MAX_TEXT = 2**20
 """Bytes of the longest task; what is longer belongs into a context file."""
+
+
+@attrs.frozen
+class Example:
+    """What should come of one input, as the task's author says.
+
+    Attributes:
+        input: Standard input; or the arguments of a call: their source as it stands between the parentheses, a list of
+            them, or a mapping by name.
+        output: What is printed; or the result: its source, or a JSON value.
+    """
+
+    input: Any
+    output: Any
+
+
+# Converters with types of their own: a type checker cannot see through `converter=tuple`.
+
+
+def _examples(examples: Iterable[Example]) -> tuple[Example, ...]:
+    return tuple(examples)
+
+
+def _schemas(schemas: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    return tuple(schemas)
 
 
 @attrs.frozen(kw_only=True)
@@ -34,6 +63,12 @@ class Task:
         language: Lower case, such as ``"python"``; None where no code is wanted.
         context: Files that the models may read.
         project: Facts of the folder that the task is about.
+        entry_point: What is called: a function's name, or ``Solution().method`` of a class made without arguments;
+            empty for a whole program; None: it is not said.
+        style: What its code is; None: it is not said.
+        examples: Inputs with what should come of them.
+        tests: Source that asserts, which the answers may be tried with; empty: there is none.
+        functions: Schemas of the functions that a `call` may name.
     """
 
     text: str
@@ -41,6 +76,11 @@ class Task:
     language: str | None = "python"
     context: tuple[ContextFile, ...] = ()
     project: Project = attrs.field(factory=lambda: Project(root=Path.cwd()))
+    entry_point: str | None = None
+    style: TaskStyle | None = None
+    examples: tuple[Example, ...] = attrs.field(default=(), converter=_examples)
+    tests: str = ""
+    functions: tuple[Mapping[str, Any], ...] = attrs.field(default=(), converter=_schemas)
 
 
 def read_task(
