@@ -39,6 +39,40 @@ def test_a_listener_that_raises_is_dropped_and_named() -> None:
     assert "faulty no longer listens: ValueError: cannot draw" in heard[0].message
 
 
+def test_listeners_that_raise_at_the_same_event_are_each_dropped_once() -> None:
+    """Also one that is told of the other's fault in the midst of it."""
+    events, calls = Events(), list[str]()
+
+    def one(event: Event) -> None:
+        calls.append("one")
+        raise ValueError("cannot draw")
+
+    def other(event: Event) -> None:
+        calls.append("other")
+        raise ValueError("cannot write")
+
+    events.subscribe(one)
+    events.subscribe(other)
+    events.emit(Warned("one"))
+    assert calls == ["one", "other"]
+
+
+def test_that_a_listener_was_dropped_is_a_warning_of_the_session(session: Session) -> None:
+    """It is in the run's warnings as on the screen."""
+    log = record_events(session)
+
+    def faulty(event: Event) -> None:
+        raise ValueError("cannot draw")
+
+    session.events.subscribe(faulty)
+    session.warn("a")
+    assert [warning.rpartition("faulty ")[2] for warning in session.warnings] == [
+        "a",
+        "no longer listens: ValueError: cannot draw",
+    ]
+    assert log.of(Warned) == [Warned(warning) for warning in session.warnings]
+
+
 def test_a_warning_is_said_once(session: Session) -> None:
     """The same words twice are noise; they are kept in order."""
     log = record_events(session)

@@ -97,10 +97,15 @@ class Warned(Event):
 
 
 class Events:
-    """The subscribers of one invocation."""
+    """The subscribers of one invocation.
 
-    def __init__(self) -> None:
+    Args:
+        warn: Says that a subscriber was dropped; None: by a `Warned` alone.
+    """
+
+    def __init__(self, warn: Callable[[str], None] | None = None) -> None:
         self._subscribers: list[Callable[[Event], None]] = []
+        self._warn = warn or (lambda message: self.emit(Warned(message)))
 
     def subscribe(self, subscriber: Callable[[Event], None]) -> None:
         """Send every later event to `subscriber`."""
@@ -109,9 +114,11 @@ class Events:
     def emit(self, event: Event) -> None:
         """Tell every subscriber."""
         for subscriber in tuple(self._subscribers):
+            if subscriber not in self._subscribers:  # it was dropped meanwhile
+                continue
             try:
                 subscriber(event)
             except Exception as exc:  # noqa: BLE001 - a listener must not disturb what it listens to
                 self._subscribers.remove(subscriber)
                 name = getattr(subscriber, "__qualname__", repr(subscriber))
-                self.emit(Warned(f"{name} no longer listens: {type(exc).__name__}: {exc}"))
+                self._warn(f"{name} no longer listens: {type(exc).__name__}: {exc}")

@@ -12,6 +12,7 @@ from codeconductor.events import Events, Warned
 from codeconductor.http import is_loopback, open_client
 from codeconductor.plugins import PluginFault, Plugins
 from codeconductor.settings import TABLES, PluginsSettings, Settings, Table, current_folder, read_settings
+from codeconductor.settings.slips import slips
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
@@ -61,7 +62,7 @@ class Session:
 
     def __init__(self, settings: Settings, plugins: Plugins) -> None:
         self.plugins = plugins
-        self.events = Events()
+        self.events = Events(self.warn)
         self.warnings: list[str] = []
         self.root: Path = settings.root
         self.sources = settings
@@ -188,6 +189,8 @@ class Session:
             if origin.layer != "environment" or name.startswith("providers."):
                 asked = f"; did you mean [{close}]?" if close else ""
                 self.warn(f"{origin.layer}: [{name}] is not used: no plugin of that name is installed{asked}")
+        for variable, meant in slips(self.sources.variables, self._tables):
+            self.warn(f"environment: {variable} is no setting; did you mean {meant}?")
 
     # Talking to servers
 
