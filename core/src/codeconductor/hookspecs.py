@@ -189,6 +189,8 @@ def conductor_model_weights(session: Session, task: Task, models: Sequence[Model
 def conductor_run_finished(session: Session, run: Run) -> None:
     """A run has ended, well or badly; for history, tracing and audit.
 
+    Called plugin by plugin in the order of their names, the history last.
+
     Args:
         session: Settings and clients of this invocation.
         run: All that is known of the run; ``run.error`` tells what stopped it, None when nothing did.

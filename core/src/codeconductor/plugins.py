@@ -228,9 +228,14 @@ class Plugins:
         others = [other.plugin for other in self._implementers(hook) if other.plugin is not plugin]
         return self._pm.subset_hook_caller(hook, others)(**arguments)
 
-    def _each(self, hook: str, **arguments: object) -> Iterator[tuple[str, Any]]:
+    def _each(self, hook: str, *, core_last: bool = False, **arguments: object) -> Iterator[tuple[str, Any]]:
         """Every plugin's own result with the plugin's name, sorted by it; one that raises becomes a fault."""
-        for mine in sorted(self._implementers(hook), key=lambda i: str(i.plugin_name)):
+
+        def place(implementation: Any) -> tuple[bool, str]:
+            name = str(implementation.plugin_name)
+            return core_last and self.infos[name].distribution == CORE, name
+
+        for mine in sorted(self._implementers(hook), key=place):
             try:
                 results = self._alone(hook, mine.plugin, arguments)
             except (Exception, SystemExit) as exc:  # noqa: BLE001 - whatever a plugin raises is what this is for
@@ -361,8 +366,8 @@ class Plugins:
         yield from self._each("conductor_model_weights", session=session, task=task, models=models)
 
     def run_finished(self, session: Session, run: Run) -> None:
-        """Tell every plugin that a run has ended."""
-        for _ in self._each("conductor_run_finished", session=session, run=run):
+        """Tell every plugin that a run has ended: the history last, so that what others do wrong is recorded too."""
+        for _ in self._each("conductor_run_finished", core_last=True, session=session, run=run):
             pass
 
     def pick(self, what: str, name: str, named: Mapping[str, tuple[str, Any]], package: str) -> tuple[PluginInfo, Any]:

@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from codeconductor.converters import answer_document, run_document
 from codeconductor.events import Answered, Event, RunStarted
 from codeconductor.history.schema import HistoryError, connect, remedy
@@ -51,8 +53,9 @@ class History:
 
     @hookimpl
     def conductor_run_finished(self, session: Session, run: Run) -> None:
-        """Write the whole of it down, and wait until that is done."""
-        document = run_document(run)
+        """Write the whole of it down, with what plugins did wrong when they were told, and wait until that is done."""
+        warnings = tuple(dict.fromkeys((*run.warnings, *session.warnings)))
+        document = run_document(attrs.evolve(run, warnings=warnings))
         self._writer.submit(self._safely, self._finish, document, run.status, run.command).result()
         if self._trouble is not None:
             kept = self._spill(document, run.status, run.command)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import attrs
@@ -120,24 +121,25 @@ async def _ask(
         temperature = _TEMPERATURE_OF_SAMPLES
 
     is_settled = settling(session, task, bench, settings.strategy)
-    async with dispatch(
-        session,
-        models,
-        lambda model: question(task, model, temperature=temperature, seed=bench.seed),
-        samples=samples,
-        limits=limits,
-        enough=settings.quorum,
-    ) as arrivals:
-        async for answer in arrivals:
-            answers.append(answer)
-            if not arrivals.pending:
-                break
-            usable = [answer for answer in answers if answer.is_usable]
-            if settings.quorum is not None and len(usable) >= settings.quorum:
-                break
-            if usable and is_settled(usable, arrivals.pending):
-                break
-    answers.extend(arrivals.rest)
+    with ExitStack() as exits:
+        async with dispatch(
+            session,
+            models,
+            lambda model: question(task, model, temperature=temperature, seed=bench.seed),
+            samples=samples,
+            limits=limits,
+            enough=settings.quorum,
+        ) as arrivals:
+            exits.callback(lambda: answers.extend(arrivals.rest))  # however the waiting ends
+            async for answer in arrivals:
+                answers.append(answer)
+                if not arrivals.pending:
+                    break
+                usable = [answer for answer in answers if answer.is_usable]
+                if settings.quorum is not None and len(usable) >= settings.quorum:
+                    break
+                if usable and is_settled(usable, arrivals.pending):
+                    break
 
 
 def _chosen(session: Session, found: Discovery, settings: RunSettings) -> list[Model]:
