@@ -109,12 +109,12 @@ class ProviderError(ConductorError):
         self.unloaded = unloaded
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that `name` was most likely meant to be, or None."""
+def nearest(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str | None:
+    """The known name that `name` was most likely meant to be; None: none is as like as that (1: the same)."""
     from difflib import get_close_matches
 
     candidates = {candidate.casefold(): candidate for candidate in known}
-    matches = get_close_matches(name.casefold(), candidates, n=1, cutoff=0.6)
+    matches = get_close_matches(name.casefold(), candidates, n=1, cutoff=likeness)
     return candidates[matches[0]] if matches else None
 
 

@@ -70,10 +70,11 @@ class Table:
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """All layers, strongest first, and the folder of the project."""
+    """All layers, strongest first, the folder of the project, and the environment's names that begin like ours."""
 
     layers: tuple[Layer, ...]
     root: Path
+    variables: tuple[str, ...] = ()
 
     def table(self, name: str, cls: type) -> Table:
         """Merge the table `name` (dots lead into tables) from the weakest layer to the strongest.
@@ -170,15 +171,18 @@ def read_settings(
     Raises:
         InputError: A file cannot be read or is no TOML; the message has its path and line.
     """
+    environ = os.environ if environ is None else environ
     layers = [Layer("command line", "command line", overrides or {})]
-    layers.append(Layer("environment", "environment", _from_environment(os.environ if environ is None else environ)))
+    layers.append(Layer("environment", "environment", _from_environment(environ)))
     project_file = _project_file(folder)
     if project_file is not None:
         layers.append(project_file)
     path = user_file or config_folder() / "config.toml"
     if _is_file(path):
         layers.append(Layer(str(path), "user", _tables(path, _parsed(path, _content(path))), path))
-    return Settings(layers=tuple(layers), root=_root(folder, project_file.path if project_file else None))
+    variables = tuple(sorted(name for name in environ if name.startswith(ENVIRONMENT_PREFIX)))
+    root = _root(folder, project_file.path if project_file else None)
+    return Settings(layers=tuple(layers), root=root, variables=variables)
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
