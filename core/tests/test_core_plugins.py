@@ -11,6 +11,7 @@ import pytest
 from codeconductor import Chunk, ConductorError, Consensus, InputError, Model, ProviderError, RunSettings, hookimpl
 from codeconductor.errors import PluginError
 from codeconductor.plugins import PluginInfo, Plugins, commands, installed
+from codeconductor.session import Session
 from codeconductor.settings import TABLES
 from codeconductor.testing import MakeSession, a_model, a_query, a_task, new_session
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
-    from codeconductor import Query, Session
+    from codeconductor import Query
 
 
 def registered(**objects: object) -> Plugins:
@@ -118,6 +119,17 @@ def test_a_disabled_plugin_is_never_imported(install: Callable[..., None]) -> No
     assert plugins.infos["zz_acme"].status == "disabled"
     assert "plug_acme" not in sys.modules
     assert not [fault for fault in plugins.faults if fault.plugin == "zz_acme"]
+
+
+@pytest.mark.parametrize(("name", "meant"), [("zz_amce", "zz_acme"), ("zz_stranger", None), ("zz_acme", None)])
+def test_a_slip_in_a_disabled_name_is_warned_about(
+    project_folder: Path, install: Callable[..., None], name: str, meant: str | None
+) -> None:
+    """The plugin that was meant would go on; a name that is like no other may be that of a plugin elsewhere."""
+    install("acme", "[codeconductor]\nzz_acme = plug_acme\n", plug_acme=GOOD)
+    session = Session.start(project_folder, overrides={"plugins": {"disabled": [name]}})
+    told = f"[plugins] disabled has {name!r}, which is not installed; did you mean {meant!r}?"
+    assert [warning for warning in session.warnings if "disabled" in warning] == ([told] if meant else [])
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,12 @@ class Session:
                 plugins.infos[name] = info
             else:
                 plugins.register(plugin, info)
-        return cls(settings, plugins)
+        session = cls(settings, plugins)
+        for name in sorted(disabled - plugins.infos.keys()):
+            close = nearest(name, plugins.infos, likeness=0.8)  # what is like it by chance is not meant
+            if close is not None:
+                session.warn(f"[plugins] disabled has {name!r}, which is not installed; did you mean {close!r}?")
+        return session
 
     async def __aenter__(self) -> Self:
         return self
