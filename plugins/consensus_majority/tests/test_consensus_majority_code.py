@@ -127,6 +127,78 @@ def test_commands_and_sessions_are_no_part_of_the_program(decide: Callable[..., 
     assert len(consensus.outcome["code"]) == 1
 
 
+CALCULATOR = "```python\nclass Calculator:\n    def add(self, a, b):\n        return a + b\n```"
+EXAMPLES = [
+    "print(add(1, 2))",
+    "from adding import add\n\nresult = add(1, 2)\nprint(f'Sum: {result}')",
+    "if __name__ == '__main__':\n    for a, b in [(1, 2), (3, 4)]:\n        print(a, b, add(a, b))",
+    "assert add(1, 2) == 3\nadd(1, 2)  # 3",
+    "try:\n    add(1, 'a')\nexcept TypeError as error:\n    print(error)",
+]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_of_its_use_is_no_part_of_the_program(decide: Callable[..., Consensus], example: str) -> None:
+    """A chatty model's program is the same as a terse one's."""
+    chatty = f"{ADD}\nUse it like this:\n```python\n{example}\n```"
+    consensus = decide([an_answer(chatty, model="a"), an_answer(ADD, model="b")])
+    assert consensus.agreement == 1
+    assert len(consensus.outcome["code"]) == 1
+
+
+def test_an_example_may_make_an_object(decide: Callable[..., Consensus]) -> None:
+    """And call its methods."""
+    chatty = CALCULATOR + "\n```python\ncalc = Calculator()\ncalc.add(1, 2)\nprint(calc.add(2, 3))\n```"
+    assert decide([an_answer(chatty, model="a"), an_answer(CALCULATOR, model="b")]).agreement == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("def f(x):\n    return x\n", "def g(x):\n    return f(x)\n"),
+        ("def main():\n    print(1)\n", "main()"),
+        ("def f(x):\n    return x\n", "print(f(int(input())))"),
+        ("def f(x):\n    return x * FACTOR\n", "FACTOR = 2\nprint(f(1))"),
+        ("def f(x):\n    return x\n", "f = cached(f)\nprint(f(1))"),
+        ("class A: ...\n", "A.name = 'a'\nprint(A.name)"),
+        ("def f(): ...\n", "app.register(f)"),
+        ("def f(): ...\n", "(lambda: f())()"),
+        ("def f(): ...\n", "while True:\n    f(1)"),
+        ("X = 1", "print(X)"),
+    ],
+)
+def test_a_block_that_does_more_is_a_part_of_the_program(
+    decide: Callable[..., Consensus], first: str, second: str
+) -> None:
+    """It defines or starts something, or sets what the block before it needs."""
+    one, both = f"```python\n{first}\n```\n", f"```python\n{first}\n```\n```python\n{second}\n```\n"
+    consensus = decide([an_answer(both, model="a"), an_answer(both, model="b"), an_answer(one, model="c")])
+    assert consensus.agreement == pytest.approx(2 / 3)
+    assert len(consensus.outcome["code"]) == 2
+
+
+@pytest.mark.parametrize("task", [{"style": "stdin"}, {"entry_point": ""}, {"kind": "test"}])
+def test_a_call_is_no_example_where_a_whole_program_is_wanted(
+    decide: Callable[..., Consensus], task: dict[str, str]
+) -> None:
+    """It is what the program does; and asserts are what tests do."""
+    whole = f"{ADD}\n```python\nprint(add(1, 2))\nassert add(1, 2) == 3\n```"
+    assert len(decide([an_answer(whole, model="a")], **task).outcome["code"]) == 2
+
+
+def test_an_indented_block_after_a_whole_one_begins_anew(decide: Callable[..., Consensus]) -> None:
+    """Unless it is the rest of a class."""
+    halves = "```python\nx = 1\n```\n```python\n    def f():\n        return x\n```"
+    method = CALCULATOR + "\n```python\n    def f(self):\n        return 1\n```"
+    for text, source in (
+        (halves, "```python\nx = 1\ndef f():\n    return x\n```"),
+        (method, CALCULATOR.removesuffix("```") + "\n    def f(self):\n        return 1\n```"),
+    ):
+        consensus = decide([an_answer(text, model="a"), an_answer(source, model="b")])
+        assert consensus.agreement == 1
+        assert "parse" not in consensus.explanation
+
+
 def test_the_choice_is_nearest_to_the_agreed_plan(decide: Callable[..., Consensus]) -> None:
     """Between answers with the same program, the one whose plan most models share is taken."""
     plan = '```json\n{{"approach": "{}", "requirements": ["{}"]}}\n```\n'

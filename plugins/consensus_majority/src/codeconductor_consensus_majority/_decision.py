@@ -91,7 +91,7 @@ def _plans(ballot: Ballot) -> dict[int, Plan]:
 
 def _programs(task: Task, ballot: Ballot) -> dict[int, Program]:
     shapes: dict[tuple[str, str], str | None] = {}
-    read = ((i, program_of(answer, task.language, shapes)) for i, answer in enumerate(ballot.answers))
+    read = ((i, program_of(answer, task, shapes)) for i, answer in enumerate(ballot.answers))
     return {i: program for i, program in read if program is not None}
 
 

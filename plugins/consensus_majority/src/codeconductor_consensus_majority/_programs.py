@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from codeconductor_consensus_majority._python import python_shape
+from codeconductor_consensus_majority._python import dedented, python_shape
 from codeconductor_consensus_majority._source import is_whole, source_shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from codeconductor import Answer, CodeBlock
+    from codeconductor import Answer, CodeBlock, Task
 
 _NO_PROGRAM = frozenset(
     {"bash", "console", "diff", "log", "markdown", "md", "none", "output", "plaintext", "pycon", "sh", "shell"}
@@ -41,21 +41,22 @@ class Program:
     text: str
 
 
-def program_of(answer: Answer, language: str | None, shapes: dict[tuple[str, str], str | None]) -> Program | None:
+def program_of(answer: Answer, task: Task, shapes: dict[tuple[str, str], str | None]) -> Program | None:
     """The program of an answer; None where it has none.
 
     All blocks in the task's language count together, and all that name a file; where there are none, all blocks but
-    those that show commands or output.
+    those that show commands or output. Blocks that only show how the program is used are left out, unless a whole
+    program is wanted, or tests.
 
     Args:
         answer: Its `code` is looked at.
-        language: The task's.
+        task: What it answers.
         shapes: Shapes that were found before, by text and language; added to.
     """
-    blocks = _belonging(answer.code, language)
+    blocks = _belonging(answer.code, task.language)
     if not blocks:
         return None
-    kept, files, whole = _files(blocks, language, shapes)
+    kept, files, whole = _files(blocks, task, shapes)
     if answer.finish_reason == "length":
         unclosed = answer.text.rstrip().endswith(answer.code[-1].text.rstrip())
         whole = whole and not unclosed and len(kept) == len(blocks)
@@ -73,32 +74,50 @@ def _belonging(blocks: Sequence[CodeBlock], language: str | None) -> tuple[CodeB
 
 
 def _files(
-    blocks: tuple[CodeBlock, ...], language: str | None, shapes: dict[tuple[str, str], str | None]
+    blocks: tuple[CodeBlock, ...], task: Task, shapes: dict[tuple[str, str], str | None]
 ) -> tuple[tuple[CodeBlock, ...], list[tuple[str, str]], bool]:
     """(blocks that are kept, shape by name of file, whether all of it is whole).
 
     Python blocks without a path are parts of one file. One of them that does not parse, beside one that does, shows
     something (a session, an excerpt), and is left out.
     """
-    python = [b for b in blocks if not b.path and (b.language or language or "") in _PYTHON]
+    language = task.language or ""
+    python = [b for b in blocks if not b.path and (b.language or language) in _PYTHON]
     parsing = [b for b in python if _shape(b.text, "python", shapes) is not None]
+    if len(parsing) > 1 and task.kind != "test" and task.style != "stdin" and task.entry_point != "":
+        from codeconductor_consensus_majority._examples import examples  # most answers have one block
+
+        shown = examples([b.text for b in parsing])
+        parsing = [b for number, b in enumerate(parsing) if number not in shown]
     left_out = [b for b in python if b not in parsing] if parsing else []
     kept = tuple(b for b in blocks if b not in left_out)
     files, whole = [], True
     if python:
-        source = "\n".join(b.text for b in (parsing or python))
-        shape = _shape(source, "python", shapes)
+        source, shape = _joined([b.text for b in (parsing or python)], shapes)
         whole = shape is not None
         files.append(("", shape if shape is not None else source_shape(source, "python")))
     for block in kept:
         if block in python:
             continue
-        own = "python" if block.path and block.path.endswith(".py") else block.language or language or ""
+        own = "python" if block.path and block.path.endswith(".py") else block.language or language
         shape = _shape(block.text, own, shapes)
         whole = whole and shape is not None
         name = PurePosixPath(block.path).name if block.path else ""
         files.append((name, shape if shape is not None else source_shape(block.text, own)))
     return kept, files, whole
+
+
+def _joined(texts: Sequence[str], shapes: dict[tuple[str, str], str | None]) -> tuple[str, str | None]:
+    """(all parts of one Python file, its shape).
+
+    A part that is indented may be the rest of the class before it; where it does not fit there, it begins anew.
+    """
+    source = "\n".join(texts)
+    shape = _shape(source, "python", shapes)
+    if shape is None and len(texts) > 1:
+        source = "\n".join(map(dedented, texts))
+        shape = _shape(source, "python", shapes)
+    return source, shape
 
 
 def _shape(source: str, language: str, shapes: dict[tuple[str, str], str | None]) -> str | None:

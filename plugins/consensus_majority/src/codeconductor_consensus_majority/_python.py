@@ -55,8 +55,7 @@ def python_shape(source: str) -> str | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an invalid escape in a model's program is not ours to report
-            source = source.strip("\n")
-            tree = ast.parse(textwrap.dedent(source) if source[:1].isspace() else source)
+            tree = ast.parse(dedented(source))
             imports = _bare(tree, whole=_READ.search(source) is not None)
             compiled = compile(tree, "", "exec", dont_inherit=True, optimize=0)
         names = set(_names(compiled))
@@ -65,6 +64,12 @@ def python_shape(source: str) -> str | None:
         return repr((needed, _shape(compiled, names_count=not names.isdisjoint(_SEE_NAMES))))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def dedented(source: str) -> str:
+    """A block that is indented as a whole, as it would stand in a file."""
+    source = source.strip("\n")
+    return textwrap.dedent(source) if source[:1].isspace() else source
 
 
 def _bare(tree: ast.Module, *, whole: bool) -> list[tuple[str, str, str]]:
