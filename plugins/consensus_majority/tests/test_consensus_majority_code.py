@@ -133,6 +133,7 @@ EXAMPLES = [
     "from adding import add\n\nresult = add(1, 2)\nprint(f'Sum: {result}')",
     "if __name__ == '__main__':\n    for a, b in [(1, 2), (3, 4)]:\n        print(a, b, add(a, b))",
     "assert add(1, 2) == 3\nadd(1, 2)  # 3",
+    "print('\\d', add(1, 2))",
     "try:\n    add(1, 'a')\nexcept TypeError as error:\n    print(error)",
 ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import symtable
+import warnings
 from typing import TYPE_CHECKING
 
 from codeconductor_consensus_majority._python import dedented
@@ -28,11 +29,13 @@ def examples(sources: Sequence[str]) -> frozenset[int]:
     defined: set[str] = set()
     needed: set[str] = set()
     found = set()
-    for number, source in enumerate(map(dedented, sources)):
-        tree = ast.parse(source)
-        if defined and _Example(defined, needed).shown(tree):
-            found.add(number)
-        else:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an invalid escape in a model's program is not ours to report
+        for number, source in enumerate(map(dedented, sources)):
+            tree = ast.parse(source)
+            if defined and _Example(defined, needed).shown(tree):
+                found.add(number)
+                continue
             defined |= {
                 s.name for s in tree.body if isinstance(s, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
             }
