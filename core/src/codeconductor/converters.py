@@ -163,7 +163,7 @@ def structure_table(table: Table, name: str, cls: type[T]) -> T:
         except Exception as exc:
             raise InputError(
                 f"{origin.layer}: {origin.key}: expected {expected(field.type)}, got {_plain(value)!r}",
-                hint=f"correct {origin.key}; `conductor config` shows the settings in force",
+                hint=f"correct {origin.key}; {_shown_by(origin)}",
             ) from exc
     try:
         return cls(**values)
@@ -171,7 +171,7 @@ def structure_table(table: Table, name: str, cls: type[T]) -> T:
         blamed = _blamed(cls, values, table)
         place = f"{blamed.layer}: {blamed.key}" if blamed else f"settings of {name}"
         remedy = f"correct {blamed.key}; " if blamed else ""
-        raise InputError(f"{place}: {exc}", hint=f"{remedy}`conductor config` shows the settings in force") from exc
+        raise InputError(f"{place}: {exc}", hint=f"{remedy}{_shown_by(blamed)}") from exc
 
 
 def _blamed(cls: type, values: Mapping[str, object], table: Table) -> Origin | None:
@@ -182,6 +182,13 @@ def _blamed(cls: type, values: Mapping[str, object], table: Table) -> Origin | N
         except (ValueError, TypeError):
             return table.origins[key]
     return None
+
+
+def _shown_by(origin: Origin | None) -> str:
+    """The command that shows what may be written there."""
+    if origin is not None and origin.layer == "command line":
+        return "`conductor --help` shows the options"
+    return "`conductor config` shows the settings in force"
 
 
 def _plain(value: object) -> object:
