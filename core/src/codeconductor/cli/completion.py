@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import click
 
+from codeconductor.cli.options import common_options
+
 
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def command(shell: str) -> None:
+@common_options
+def command(shell: str, log_file: str | None) -> None:
     """Print the completion script of a shell.
 
     For bash: `eval "$(conductor completion bash)"` in ~/.bashrc; zsh likewise in ~/.zshrc; for fish:
@@ -16,7 +19,10 @@ def command(shell: str) -> None:
     from click.shell_completion import get_completion_class
 
     from codeconductor.cli.group import conductor
+    from codeconductor.cli.logs import log, logging_to
 
     completion = get_completion_class(shell)
     assert completion is not None
-    click.echo(completion(conductor, {}, "conductor", "_CONDUCTOR_COMPLETE").source())
+    with logging_to(None, log_file):
+        click.echo(completion(conductor, {}, "conductor", "_CONDUCTOR_COMPLETE").source())
+        log.info("the completion of %s is printed", shell)

@@ -83,20 +83,24 @@ def _toml(value: object) -> str:
 
 
 @command.command("trust")
-def trust_project() -> None:
+@common_options
+def trust_project(log_file: str | None) -> None:
     """Trust the project's file as it stands: its hosts, commands and plugins then count.
 
     It asks nothing, and prints what it trusts. A file that changes afterwards has to be trusted again.
     """
     from codeconductor.cli import console
+    from codeconductor.cli.logs import log, logging_to
     from codeconductor.errors import InputError
     from codeconductor.settings import current_folder, read_settings, trust
 
-    layer = read_settings(current_folder()).project_layer
-    if layer is None or layer.path is None:
-        raise InputError(
-            "there is no project file here", hint="it is conductor.toml, or [tool.conductor] of pyproject.toml"
-        )
-    digest, content = trust(layer.path)
+    with logging_to(None, log_file):
+        layer = read_settings(current_folder()).project_layer
+        if layer is None or layer.path is None:
+            raise InputError(
+                "there is no project file here", hint="it is conductor.toml, or [tool.conductor] of pyproject.toml"
+            )
+        digest, content = trust(layer.path)
+        log.info("%s is trusted, SHA-256 %s", layer.path, digest)
     text = content.decode("utf-8", "replace")
     console.result(console.visible(f"Trusted: {layer.path}\nSHA-256: {digest}\n\n{text}"))

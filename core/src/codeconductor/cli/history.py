@@ -16,10 +16,13 @@ from codeconductor.cli.options import common_options, json_option
 def command(limit: int, as_json: bool, log_file: str | None) -> None:
     """List past runs, the newest first."""
     from codeconductor.cli import console
+    from codeconductor.cli.logs import log, logging_to
     from codeconductor.history import list_runs
     from codeconductor.settings import data_folder
 
-    document = list_runs(data_folder(), limit)
+    with logging_to(None, log_file):
+        document = list_runs(data_folder(), limit)
+        log.info("%d runs read from %s", len(document["runs"]), data_folder())
     if as_json:
         console.result(console.document(document))
         return

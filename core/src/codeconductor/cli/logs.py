@@ -13,7 +13,7 @@ from codeconductor.errors import InputError
 from codeconductor.events import Answered, Arriving, Asked, Decided, Discovered, Event, RunStarted, Warned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from codeconductor.session import Session
 
@@ -23,21 +23,27 @@ _REQUESTS = logging.getLogger("httpx2")
 
 
 @contextmanager
-def logging_to(session: Session, path: str | None) -> Iterator[None]:
-    """Log the session's events while the context lasts.
+def logging_to(session: Session | None, path: str | None) -> Iterator[None]:
+    """Log the session's events, and what a command says to `log`, while the context lasts.
+
+    Args:
+        session: None: the command needs none, and knows no keys.
+        path: That of `--log-file`; None: no file is written.
 
     Raises:
         InputError: The file cannot be written.
     """
+    blanked = str if session is None else session.blanked
     handlers: list[logging.Handler] = []
     if console.Verbosity.verbose and not console.Verbosity.quiet:
-        handlers.append(_OnConsole(session, logging.DEBUG if console.Verbosity.verbose >= 2 else logging.INFO))
+        handlers.append(_OnConsole(blanked, logging.DEBUG if console.Verbosity.verbose >= 2 else logging.INFO))
     if path is not None:
-        handlers.append(_InFile(session, path))
+        handlers.append(_InFile(blanked, path))
     if not handlers:
         yield
         return
-    session.events.subscribe(_log_event)
+    if session is not None:
+        session.events.subscribe(_log_event)
     for logger in (log, _REQUESTS):
         logger.setLevel(min(handler.level for handler in handlers))
         logger.propagate = False
@@ -87,9 +93,9 @@ def _described(event: Event) -> tuple[int, str, dict[str, Any]]:
 class _OnConsole(logging.Handler):
     """Lines for people; warnings are shown already by whoever shows progress."""
 
-    def __init__(self, session: Session, level: int) -> None:
+    def __init__(self, blanked: Callable[[str], str], level: int) -> None:
         super().__init__(level)
-        self._session = session
+        self._blanked = blanked
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show one record."""
@@ -97,7 +103,7 @@ class _OnConsole(logging.Handler):
             return
         event = getattr(record, "event", None)
         for line in _details(record) if event in _SHOWN_ALREADY else [record.getMessage()]:
-            console.notice(self._session.blanked(line))
+            console.notice(self._blanked(line))
 
 
 _SHOWN_ALREADY = frozenset({"RunStarted", "Answered", "Decided", "Warned"})
@@ -121,9 +127,9 @@ def _brief(value: object) -> str:
 class _InFile(logging.Handler):
     """JSON lines: time, level, message, event and its data."""
 
-    def __init__(self, session: Session, path: str) -> None:
+    def __init__(self, blanked: Callable[[str], str], path: str) -> None:
         super().__init__(logging.DEBUG)
-        self._session = session
+        self._blanked = blanked
         try:
             self._file = open(path, "a", encoding="utf-8")  # noqa: PTH123, SIM115 - closed by close()
         except OSError as exc:
@@ -140,7 +146,7 @@ class _InFile(logging.Handler):
             "data": getattr(record, "data", {}),
         }
         try:
-            self._file.write(self._session.blanked(json.dumps(entry, ensure_ascii=False, default=str)) + "\n")
+            self._file.write(self._blanked(json.dumps(entry, ensure_ascii=False, default=str)) + "\n")
             self._file.flush()
         except OSError:
             return

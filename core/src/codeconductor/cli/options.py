@@ -24,20 +24,34 @@ def samples(text: str) -> int | str:
         raise click.BadParameter(f"{text!r} is neither a whole number nor 'auto'") from None
 
 
-def _quiet(_ctx: click.Context, _param: click.Parameter, value: bool) -> bool:
-    Verbosity.quiet = value
+# `meta` is what a command and the group that it belongs to share: an option counts before and after the command's name
+
+
+def _quiet(ctx: click.Context, _param: click.Parameter, value: bool) -> bool:
+    Verbosity.quiet = ctx.meta[f"{__name__}.quiet"] = value or ctx.meta.get(f"{__name__}.quiet", False)
     return value
 
 
-def _verbose(_ctx: click.Context, _param: click.Parameter, value: int) -> int:
-    Verbosity.verbose = value
+def _verbose(ctx: click.Context, _param: click.Parameter, value: int) -> int:
+    Verbosity.verbose = ctx.meta[f"{__name__}.verbose"] = value or ctx.meta.get(f"{__name__}.verbose", 0)
     return value
+
+
+def _log_file(ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    path: str | None = value if value is not None else ctx.meta.get(f"{__name__}.log_file")
+    ctx.meta[f"{__name__}.log_file"] = path
+    return path
 
 
 def common_options(function: F) -> F:
     """`-q`, `-v` and `--log-file`: every command has them."""
     for decorator in (
-        click.option("--log-file", metavar="FILE", help="Write what happens as JSON lines; no key is in it."),
+        click.option(
+            "--log-file",
+            metavar="FILE",
+            callback=_log_file,
+            help="Write what happens as JSON lines; no key is in it.",
+        ),
         click.option(
             "-v",
             "--verbose",
@@ -92,7 +106,9 @@ _RUN_OPTIONS = (
     click.option("-r", "--renderer", metavar="NAME", help="Prompt renderer; default jinja."),
     click.option("--max-tokens-prompt", type=int, metavar="N", help="Longest prompt; default 16000."),
     click.option("--temperature", type=float, metavar="T", help="Sampling temperature."),
-    click.option("--seed", type=int, metavar="N", help="First seed, to repeat a run as far as servers can; at most 2000000000."),
+    click.option(
+        "--seed", type=int, metavar="N", help="First seed, to repeat a run as far as servers can; at most 2000000000."
+    ),
     click.option("-o", "--output", metavar="FILE", help="Write the result to a file."),
     click.option("--json", "as_json", is_flag=True, help="Print the whole run as one JSON document."),
     click.option("--no-history", is_flag=True, help="Record nothing."),

@@ -22,10 +22,13 @@ def command(run: str, as_json: bool, log_file: str | None) -> None:
     RUN is an id, a unique beginning of one, or `last`.
     """
     from codeconductor.cli import console
+    from codeconductor.cli.logs import log, logging_to
     from codeconductor.history import load_run
     from codeconductor.settings import data_folder
 
-    document = load_run(data_folder(), run)
+    with logging_to(None, log_file):
+        document = load_run(data_folder(), run)
+        log.info("run %s read from %s", document["id"], data_folder())
     if as_json:
         console.result(console.document(document))
         return

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from codeconductor.session import Session
 
 
-def _find(renderer: str | None, log_file: str | None = None) -> tuple[Sequence[Template], Path]:
+def _find(renderer: str | None, log_file: str | None) -> tuple[Sequence[Template], Path]:
     from codeconductor.cli.running import in_session
     from codeconductor.prompting import list_templates
     from codeconductor.settings import RunSettings
@@ -52,8 +52,9 @@ def command(ctx: click.Context, renderer: str | None, log_file: str | None) -> N
 @command.command("init")
 @click.argument("names", nargs=-1)
 @click.option("--user", is_flag=True, help="Copy into the user's folder, for all projects, not into this project.")
+@common_options
 @click.pass_obj
-def init(renderer: str | None, names: tuple[str, ...], user: bool) -> None:
+def init(renderer: str | None, names: tuple[str, ...], user: bool, log_file: str | None) -> None:
     """Copy built-in templates into the project's .conductor/templates, to change them there.
 
     NAMES are those to copy; none means all. A file that exists is left as it is.
@@ -62,7 +63,7 @@ def init(renderer: str | None, names: tuple[str, ...], user: bool) -> None:
     from codeconductor.errors import InputError, unknown_name
     from codeconductor.settings import config_folder
 
-    found, root = _find(renderer)
+    found, root = _find(renderer, log_file)
     built_in = {template.name: template for template in found if template.origin == "built-in"}
     for name in names:
         if name not in built_in:
