@@ -31,10 +31,13 @@ class PromptLimits:
     Attributes:
         max_tokens: Longest prompt, in tokens as `estimate_tokens` counts them.
         template: Name or path of the template that was asked for; None: the renderer's own choice.
+        template_root: Folder that such a path is relative to, and no other; None: the current folder, then the
+            project's.
     """
 
     max_tokens: int = 16_000
     template: str | None = None
+    template_root: Path | None = None
 
 
 def _texts(texts: Iterable[str]) -> tuple[str, ...]:

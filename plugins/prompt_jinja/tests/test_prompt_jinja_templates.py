@@ -98,6 +98,20 @@ def test_a_path_is_relative_to_the_current_folder_or_the_projects(
     assert with_template(template) == "own function\n"
 
 
+def test_a_path_may_be_relative_to_one_folder_alone(
+    render: Render, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one of the project's file is, wherever the user stands."""
+    for folder, text in ((root, "the project's"), (root / "deep", "another")):
+        folder.mkdir(exist_ok=True)
+        (folder / "own.txt").write_text(text)
+    (root / "deep" / "only.txt").write_text("another")
+    monkeypatch.chdir(root / "deep")
+    assert render(limits=PromptLimits(template="own.txt", template_root=root)).text == "the project's\n"
+    with pytest.raises(InputError, match=r"unknown template 'only\.txt'"):
+        render(limits=PromptLimits(template="only.txt", template_root=root))
+
+
 def test_a_name_may_carry_its_suffix(with_template: Callable[[str], str]) -> None:
     """`bugfix.md.j2` is the template `bugfix` where there is no such file here."""
     assert with_template("bugfix.md.j2").startswith("# Fix a bug")

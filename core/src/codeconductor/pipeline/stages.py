@@ -65,7 +65,7 @@ async def conduct(session: Session, task: Task, *, command: str = "run") -> Run:
     """
     settings = session.settings("run", RunSettings)
     find_strategy(session, settings.strategy)
-    prompt_limits = PromptLimits(max_tokens=settings.max_tokens_prompt, template=settings.template)
+    prompt_limits = _prompt_limits(session, settings)
     check_renderer(session, task, renderer=settings.renderer, limits=prompt_limits)
     run = Run(task=task, command=command)
     answers: list[Answer] = []
@@ -101,6 +101,18 @@ async def conduct(session: Session, task: Task, *, command: str = "run") -> Run:
         run = attrs.evolve(run, answers=tuple(answers), warnings=tuple(session.warnings), seconds=seconds)
         session.plugins.run_finished(session, run)
     return attrs.evolve(run, warnings=tuple(session.warnings))  # a plugin may fail while it is told
+
+
+def _prompt_limits(session: Session, settings: RunSettings) -> PromptLimits:
+    """A path in the project's file was judged against the project's folder, and leads elsewhere from any other."""
+    project = session.sources.project_layer
+    origin = session.table("run", RunSettings).origins.get("template")
+    is_projects = project is not None and origin is not None and origin.layer == project.name
+    return PromptLimits(
+        max_tokens=settings.max_tokens_prompt,
+        template=settings.template,
+        template_root=session.root if is_projects else None,
+    )
 
 
 async def _ask(

@@ -67,11 +67,12 @@ class Lookup:
         """Whether there is a folder of templates beside ours."""
         return any(layer.folder.is_dir() for layer in self.layers if layer.origin != "built-in")
 
-    def find(self, template: str) -> Source:
+    def find(self, template: str, folder: Path | None = None) -> Source:
         """The template that a user named.
 
         Args:
-            template: A name, or a path relative to the current folder or to the project's.
+            template: A name or a path.
+            folder: What a path is relative to; None: the current folder, then the project's.
 
         Raises:
             InputError: There is none; the hint has the nearest name.
@@ -79,7 +80,7 @@ class Lookup:
         named = self.named(template + SUFFIX) if _NAME.fullmatch(template) else None
         if named is not None:
             return named
-        for path in (Path(template), self.root / template):
+        for path in (Path(template), self.root / template) if folder is None else (folder / template,):
             if _exists(path):
                 if path.is_dir():
                     raise InputError(f"the template {template!r} is a folder", hint="give one file, or a name")

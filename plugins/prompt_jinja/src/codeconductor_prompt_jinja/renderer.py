@@ -50,7 +50,7 @@ class JinjaRenderer:
         environment = _environment(task.project.root, config_folder())
         warnings: list[str] = []
         name = limits.template or _by_content(task.kind, view, environment.lookup, warnings)
-        source = environment.lookup.find(name)
+        source = environment.lookup.find(name, limits.template_root)
         with _explained(source, environment.lookup):
             fitted = fit(view, limits, lambda data: environment.render(source.key, data))
         return Prompt(
@@ -70,7 +70,7 @@ class JinjaRenderer:
         if limits.template is None and not lookup.has_own():
             return
         for name in (limits.template,) if limits.template else (_by_kind(task.kind, lookup), GENERIC):
-            source = lookup.find(name)
+            source = lookup.find(name, limits.template_root)
             with _explained(source, lookup):
                 _environment(root, config_folder()).check(source.key)
 
