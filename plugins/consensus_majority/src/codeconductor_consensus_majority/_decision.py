@@ -10,21 +10,25 @@ from codeconductor import Disagreement, FieldConsensus, Option
 
 from codeconductor_consensus_majority._calls import Call, calls_of, key_of
 from codeconductor_consensus_majority._central import centrality, medoid
-from codeconductor_consensus_majority._clusters import Said, clusters
-from codeconductor_consensus_majority._programs import Program, program_of
-from codeconductor_consensus_majority._proposals import MAX_OPTIONS, Agreed, Plan, agree, read_plan
+from codeconductor_consensus_majority._proposals import MAX_OPTIONS, Agreed, agree
+from codeconductor_consensus_majority._reading import (
+    answers_of,
+    is_question,
+    plans_of,
+    programs_of,
+    same_prose,
+    wants_calls,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
 
     from codeconductor import Answer, Task
 
+    from codeconductor_consensus_majority._programs import Program
     from codeconductor_consensus_majority._votes import Ballot
 
 Subject = Literal["code", "answer", "calls", "text", "plan"]
-
-_LONGEST_PROSE = 300
-"""Characters of the longest text that is compared by its words; of a longer one only case and blanks do not count."""
 
 
 @attrs.frozen(kw_only=True)
@@ -72,9 +76,9 @@ def decide(task: Task, ballot: Ballot) -> Decision:
     calls = {i: found for i, found in calls.items() if found}
     if calls and (wants_calls(task) or not any(answer.code for answer in ballot.answers)):
         return _on_calls(calls, ballot)
-    plans = _plans(ballot)
+    plans = plans_of(ballot)
     agreed = agree(plans, ballot)
-    programs = _programs(task, ballot)
+    programs = programs_of(task, ballot)
     if programs:
         return _on_code(programs, agreed, tuple(sorted(plans)), ballot)
     if plans:
@@ -82,28 +86,6 @@ def decide(task: Task, ballot: Ballot) -> Decision:
     if any(_has_answer(answer) for answer in ballot.answers):
         return _on_answers(task, ballot)
     return _on_texts(ballot)
-
-
-def _plans(ballot: Ballot) -> dict[int, Plan]:
-    read = ((i, read_plan(answer.data)) for i, answer in enumerate(ballot.answers))
-    return {i: plan for i, plan in read if plan is not None}
-
-
-def _programs(task: Task, ballot: Ballot) -> dict[int, Program]:
-    shapes: dict[tuple[str, str], str | None] = {}
-    read = ((i, program_of(answer, task, shapes)) for i, answer in enumerate(ballot.answers))
-    return {i: program for i, program in read if program is not None}
-
-
-def is_question(task: Task) -> bool:
-    """Whether the answer is a value or a few words."""
-    return task.kind == "question"
-
-
-def wants_calls(task: Task) -> bool:
-    """Whether the answers are function calls; recorded tasks have that kind too."""
-    kind: str = task.kind
-    return kind == "call"
 
 
 def _has_answer(answer: Answer) -> bool:
@@ -187,43 +169,15 @@ def _on_calls(calls: Mapping[int, tuple[Call, ...]], ballot: Ballot) -> Decision
 
 
 def _on_answers(task: Task, ballot: Ballot) -> Decision:
-    said, groups, prose = _answers(task, ballot)
+    said, groups, prose = answers_of(task, ballot)
     if not said:
         return _on_texts(ballot)
-    return _on_groups("answer", [*groups, *_prose(prose, ballot)], said, said, ballot, late=prose)
-
-
-def _answers(task: Task, ballot: Ballot) -> tuple[dict[int, str], list[list[int]], dict[int, str]]:
-    """(What each answers to the question, those with the same value put together, those that are prose)."""
-    # here, as a task of code, which needs none of it, waits some milliseconds for its regular expressions
-    from codeconductor_consensus_majority._values import Values, said_by
-
-    said = {i: text for i, answer in enumerate(ballot.answers) if (text := said_by(answer))}
-    values = Values(task.text, said.values())
-    groups: dict[str, list[int]] = {}
-    prose: dict[int, str] = {}
-    for i, text in said.items():
-        value = values.normal(text)
-        if value is None:
-            prose[i] = text
-        else:
-            groups.setdefault(value, []).append(i)
-    return said, list(groups.values()), prose
+    return _on_groups("answer", [*groups, *same_prose(prose, ballot)], said, said, ballot, late=prose)
 
 
 def _on_texts(ballot: Ballot) -> Decision:
     texts = {i: answer.text.strip() for i, answer in enumerate(ballot.answers)}
-    return _on_groups("text", _prose(texts, ballot), texts, texts, ballot)
-
-
-def _prose(texts: Mapping[int, str], ballot: Ballot) -> list[list[int]]:
-    """Texts that say the same."""
-    groups: dict[str, list[int]] = {}
-    short = [Said(text=text, backer=i) for i, text in texts.items() if len(text) <= _LONGEST_PROSE]
-    for i, text in texts.items():
-        if len(text) > _LONGEST_PROSE:
-            groups.setdefault(" ".join(text.casefold().split()), []).append(i)
-    return [*(sorted(cluster.backers) for cluster in clusters(short, ballot)), *groups.values()]
+    return _on_groups("text", same_prose(texts, ballot), texts, texts, ballot)
 
 
 def _on_groups(
@@ -271,20 +225,3 @@ def _speaker(group: Sequence[int], texts: Mapping[int, str], ballot: Ballot) -> 
     """The first answer of a group that words it most centrally."""
     said = medoid(_votes({i: texts[i] for i in group}, ballot))
     return min(i for i in group if texts[i] == said)
-
-
-def alike(task: Task, ballot: Ballot, choice: int, subject: Subject) -> list[int]:
-    """The answers that say the same as one of them, on the subject."""
-    if subject == "answer":
-        _, groups, prose = _answers(task, ballot)
-        return next(group for group in [*groups, *_prose(prose, ballot)] if choice in group)
-    if subject == "text":
-        texts = {i: answer.text.strip() for i, answer in enumerate(ballot.answers)}
-        return next(group for group in _prose(texts, ballot) if choice in group)
-    if subject == "calls":
-        keys = {i: key_of(calls_of(a, spoken=wants_calls(task))) for i, a in enumerate(ballot.answers)}
-        return [i for i, key in keys.items() if key == keys[choice]]
-    if subject == "plan":
-        return next((sorted(group) for group in agree(_plans(ballot), ballot).approaches if choice in group), [choice])
-    programs = _programs(task, ballot)
-    return [i for i, program in programs.items() if program.shape == programs[choice].shape]

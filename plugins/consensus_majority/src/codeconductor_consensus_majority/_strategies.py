@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import attrs
 from codeconductor import Consensus
 
-from codeconductor_consensus_majority._decision import Decision, alike, decide, is_question
+from codeconductor_consensus_majority._backing import alike
+from codeconductor_consensus_majority._decision import Decision, decide
 from codeconductor_consensus_majority._explanation import explain, explain_best
+from codeconductor_consensus_majority._reading import is_question
 from codeconductor_consensus_majority._votes import Ballot
 
 if TYPE_CHECKING:
