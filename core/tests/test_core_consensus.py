@@ -76,6 +76,22 @@ def test_the_strategy_that_is_named_decides(make_session: MakeSession) -> None:
     assert log.of(Decided) == [Decided(consensus)]
 
 
+@pytest.mark.parametrize("strategy", ["auto", "half"])
+def test_the_strategies_are_asked_for_once_a_decision(make_session: MakeSession, strategy: str) -> None:
+    """However one is chosen: a plugin may have to make them."""
+    calls: list[int] = []
+
+    class Counts(Brings):
+        @hookimpl
+        def conductor_consensus_strategies(self) -> Sequence[object]:
+            calls.append(1)
+            return self.strategies
+
+    session = make_session(brings=Counts(Strategy("half")))
+    decided(session, strategy)
+    assert calls == [1]
+
+
 def test_failed_answers_never_vote_and_order_is_taken_away(make_session: MakeSession) -> None:
     """A strategy sees the usable answers alone, sorted by model and sample, whatever order they came in."""
     strategy = Strategy("half")

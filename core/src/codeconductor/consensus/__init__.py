@@ -1,0 +1,32 @@
+"""Dispatch ─▶ **consensus** ─▶ prompt: what the models agree on, decided by a strategy that a plugin brings."""
+
+from __future__ import annotations
+
+from codeconductor.consensus.deciding import PACKAGE, decide, find_strategy, settling
+from codeconductor.consensus.values import (
+    Bench,
+    Consensus,
+    ConsensusStrategy,
+    Disagreement,
+    FieldConsensus,
+    Option,
+    Witness,
+    WitnessOption,
+)
+from codeconductor.consensus.weights import collect_weights
+
+__all__ = [
+    "PACKAGE",
+    "Bench",
+    "Consensus",
+    "ConsensusStrategy",
+    "Disagreement",
+    "FieldConsensus",
+    "Option",
+    "Witness",
+    "WitnessOption",
+    "collect_weights",
+    "decide",
+    "find_strategy",
+    "settling",
+]

@@ -1,0 +1,178 @@
+"""Finds the strategy that was asked for, or the one that suits best, and lets it decide."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeAlias
+
+import attrs
+
+from codeconductor.consensus.values import Consensus, ConsensusStrategy
+from codeconductor.errors import ConductorError, InputError, NoAnswerError, PluginError
+from codeconductor.events import Decided
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from codeconductor.consensus.values import Bench
+    from codeconductor.dispatch import Answer
+    from codeconductor.plugins import PluginInfo
+    from codeconductor.session import Session
+    from codeconductor.task import Task
+
+PACKAGE = "codeconductor-consensus-majority"
+"""The distribution that is named to somebody who has no strategy."""
+
+_Strategies: TypeAlias = Mapping[str, tuple[str, ConsensusStrategy]]
+"""(plugin, strategy) by the strategy's name."""
+
+
+def find_strategy(session: Session, name: str) -> tuple[PluginInfo, ConsensusStrategy] | None:
+    """The strategy of that name and the plugin that brings it; None for ``auto``, which is chosen when answers are in.
+
+    Raises:
+        InputError: There is none of that name, or none at all; the hint says what to do.
+    """
+    return _found(session, session.plugins.consensus_strategies(), name)
+
+
+def _found(session: Session, strategies: _Strategies, name: str) -> tuple[PluginInfo, ConsensusStrategy] | None:
+    if name == "auto" and strategies:
+        return None
+    return session.plugins.pick("strategy", name, strategies, PACKAGE)
+
+
+async def decide(session: Session, task: Task, answers: Sequence[Answer], bench: Bench, *, strategy: str) -> Consensus:
+    """Let the strategy decide between the usable answers.
+
+    Args:
+        answers: As they arrived; failed ones are left out here.
+        bench: What the strategy may use.
+        strategy: Its name, or ``auto``: the one that suits best; one that raises is then passed over.
+
+    Raises:
+        NoAnswerError: No answer is usable.
+        PluginError: A strategy that was asked for by name raised.
+    """
+    usable = sorted((a for a in answers if a.is_usable), key=lambda a: (a.model.id, a.sample))
+    if not usable:
+        raise _no_answer(answers)
+    strategies = session.plugins.consensus_strategies()
+    named = _found(session, strategies, strategy)
+    if named is not None:
+        info, chosen = named
+        try:
+            consensus = await _decided(chosen, task, usable, bench)
+        except ConductorError:
+            raise
+        except Exception as exc:
+            raise PluginError(
+                f"strategy {chosen.name!r} of plugin {info.name!r} ({info.distribution}) failed: "
+                f"{type(exc).__name__}: {exc}",
+                hint="the answers are recorded; take another --strategy, and report this to the plugin's author",
+            ) from exc
+    else:
+        consensus = await _suited(session, strategies, task, usable, bench)
+    consensus = attrs.evolve(consensus, explanation=f"{consensus.explanation} {_uncounted(answers)}".strip())
+    session.events.emit(Decided(consensus))
+    return consensus
+
+
+def _uncounted(answers: Sequence[Answer]) -> str:
+    """How many answers a strategy never saw, by kind of failure; empty where it saw all of them."""
+    kinds = Counter(answer.error.kind if answer.error else "empty" for answer in answers if not answer.is_usable)
+    if not kinds:
+        return ""
+    ranked = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
+    listed = ", ".join(f"{count} × {kind}" if count > 1 else kind for kind, count in ranked)
+    return f"{kinds.total()} of {len(answers)} answers did not count: {listed}."
+
+
+def _no_answer(answers: Sequence[Answer]) -> NoAnswerError:
+    failures = [f"{a.model.id}: {a.error.message}" for a in answers if a.error is not None]
+    hints = [a.error.hint for a in answers if a.error is not None and a.error.hint]
+    shown = "; ".join(dict.fromkeys(failures)) or "nobody was asked"
+    return NoAnswerError(
+        f"no model gave a usable answer ({shown})", hint=hints[0] if hints else "ask again, or other models"
+    )
+
+
+def _ranked(
+    session: Session, strategies: _Strategies, task: Task, answers: Sequence[Answer], bench: Bench
+) -> list[str]:
+    """The strategies that fit at all, the best first; ties by name."""
+    ranked: list[tuple[int, str]] = []
+    for name, (plugin, strategy) in strategies.items():
+        suits = getattr(strategy, "suits", None)
+        try:
+            fit = 0 if suits is None else suits(task, answers, bench)
+        except Exception as exc:  # noqa: BLE001 - costs only this strategy
+            session.warn(f"strategy {name!r} of plugin {plugin!r} is passed over: {_words(exc)}")
+            continue
+        if isinstance(fit, int):
+            ranked.append((-fit, name))
+    return [name for _, name in sorted(ranked)]
+
+
+async def _suited(
+    session: Session, strategies: _Strategies, task: Task, answers: Sequence[Answer], bench: Bench
+) -> Consensus:
+    """The strategy that suits best decides; one that raises is warned about, and the next one tried."""
+    for name in _ranked(session, strategies, task, answers, bench):
+        plugin, strategy = strategies[name]
+        try:
+            return await _decided(strategy, task, answers, bench)
+        except Exception as exc:  # noqa: BLE001 - costs only this strategy
+            session.warn(f"strategy {name!r} of plugin {plugin!r} is passed over: {_words(exc)}")
+    raise InputError("no installed strategy fits these answers", hint=f"install one: pip install {PACKAGE}")
+
+
+def settling(session: Session, task: Task, bench: Bench, strategy: str) -> Callable[[Sequence[Answer], int], bool]:
+    """What to ask of the usable answers so far and the number of pending ones: can these change the decision no more?
+
+    The strategies are collected once, here, and not for every answer that arrives.
+
+    Args:
+        strategy: A name that `find_strategy` knows, or ``auto``. One that raises says no, with a warning.
+    """
+    strategies = session.plugins.consensus_strategies()
+
+    def is_settled(answers: Sequence[Answer], pending: int) -> bool:
+        name = strategy
+        if name == "auto":
+            ranked = _ranked(session, strategies, task, answers, bench)
+            if not ranked:
+                return False
+            name = ranked[0]
+        plugin, chosen = strategies[name]
+        settled = getattr(chosen, "settled", None)
+        try:
+            return settled is not None and bool(settled(task, answers, pending))
+        except Exception as exc:  # noqa: BLE001 - only the shortcut is lost
+            session.warn(f"strategy {name!r} of plugin {plugin!r} cannot say when it is settled: {_words(exc)}")
+            return False
+
+    return is_settled
+
+
+def _words(exc: Exception) -> str:
+    return f"{type(exc).__name__}: {exc}"
+
+
+async def _decided(strategy: ConsensusStrategy, task: Task, answers: Sequence[Answer], bench: Bench) -> Consensus:
+    consensus = await strategy.decide(task, answers, bench)
+    if not isinstance(consensus, Consensus):
+        raise TypeError(f"decide() gave {type(consensus).__name__}, not a Consensus")
+    agreement = float(consensus.agreement)
+    if not (math.isfinite(agreement) and 0 <= agreement <= 1):
+        raise ValueError(f"agreement is {agreement!r}, not a share from 0 to 1")
+    return attrs.evolve(
+        consensus,
+        strategy=strategy.name,
+        agreement=agreement,
+        confidence=agreement,
+        calibrated=False,
+        weights=dict(bench.weights),
+    )
