@@ -342,6 +342,27 @@ def test_what_was_recorded_is_readable_where_nothing_more_can_be_written(folder:
     assert (reader.stdout, reader.stderr) == (f"['{run.id}'] {run.id}\n", "")
 
 
+_KILLED = """
+import os, signal, sqlite3, sys
+
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("UPDATE run SET task = 'the last words'")
+connection.commit()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit on the size of files")
+def test_what_a_kill_left_is_readable_where_nothing_more_can_be_written(folder: Path, session: Session) -> None:
+    """It stands in SQLite's log of writes alone, which the next writer would take in."""
+    record(folder, session, a_run())
+    subprocess.run([sys.executable, "-c", _KILLED, str(folder / FILE)], check=False)
+    assert (folder / f"{FILE}-wal").stat().st_size
+    reader = _READER.replace('run["id"]', 'run["task"]')
+    read = subprocess.run([sys.executable, "-c", reader, str(folder)], capture_output=True, text=True, check=False)
+    assert (read.stdout.startswith("['the last words'] "), read.stderr) == (True, "")
+
+
 def test_a_run_that_is_missed_at_first_is_whole_at_its_end(folder: Path, session: Session) -> None:
     """Trouble that passes leaves no warning: the end writes everything once more."""
     (folder / FILE).mkdir()

@@ -136,5 +136,11 @@ def _connect_to_read(folder: Path) -> sqlite3.Connection:
         code = getattr(exc.__cause__, "sqlite_errorcode", sqlite3.SQLITE_OK)
         if code & 0xFF not in unwritable:  # above that byte stand the details
             raise
-    uri = (folder / FILE).absolute().as_uri()
-    return sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True)  # SQLite writes beside what it reads, but for this
+    uri = f"{(folder / FILE).absolute().as_uri()}?mode=ro"
+    connection = sqlite3.connect(f"{uri}&readonly_shm=1", uri=True)
+    try:  # SQLite writes beside what it reads, but for this, which reads what a kill left in the log of writes as well
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1")
+    except sqlite3.OperationalError:  # it needs the log's two files, which cannot be made in a folder to be read alone
+        connection.close()
+        return sqlite3.connect(f"{uri}&immutable=1", uri=True)
+    return connection
