@@ -9,12 +9,12 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from codeconductor.testing.servers import ScriptedModel, ScriptedOllama, silence
+from codeconductor.testing.servers import ScriptedModel, ScriptedOllama, overloaded, silence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -92,6 +92,113 @@ def test_an_interrupted_run_that_is_not_recorded_promises_nothing(
     assert process.returncode == 130
     assert "show last" not in stderr
     assert json.loads(conductor("history", "--json").stdout)["runs"] == []
+
+
+def test_an_interrupt_while_a_model_loads_ends_the_load(conductor: CommandLine) -> None:
+    """The server sees the client of the load go, and is asked nothing more."""
+    with ScriptedOllama(ScriptedModel(name="cold:70b", loaded=False, load_seconds=600)) as ollama:
+        conductor.reach(ollama)
+        process = conductor.start("--load-timeout", "600", TASK)
+        ollama.wait_until(lambda: bool(ollama.loads))
+        interrupt(process)
+        ollama.wait_until(lambda: len(ollama.cancelled("/api/generate", "cold:70b")) == 1)
+        assert ollama.loads[0].ended is None
+        assert ollama.asked(CHAT) == []
+
+
+def test_an_interrupt_while_an_overloaded_server_is_waited_for_asks_it_no_more(conductor: CommandLine) -> None:
+    """The pause before the next try ends with it."""
+    busy = ScriptedModel(name="busy:1b", fault=overloaded(retry_after=500))
+    with ScriptedOllama(busy) as ollama:
+        conductor.reach(ollama)
+        process = conductor.start("--timeout", "600", "-n", "1", TASK)
+        ollama.wait_until(lambda: [request.outcome for request in ollama.asked(CHAT)] == ["answered"])
+        interrupt(process)
+        assert len(ollama.asked(CHAT)) == 1
+
+
+def interrupt(process: subprocess.Popen[str]) -> None:
+    """Ctrl-C, which must end it as it should, and not by the emergency exit that says nothing."""
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, stdout) == (130, "")
+    assert "Error: interrupted" in stderr
+    assert "Traceback" not in stderr
+
+
+CLINGING = """
+import asyncio, sys, threading
+from codeconductor import Chunk, Model, hookimpl
+
+@hookimpl
+async def conductor_discover_models():
+    return [Model(provider="acme", name="clinging", host="memory:", loaded=True)]
+
+@hookimpl
+def conductor_query_model(session, model, query):
+    return answer() if model.provider == "acme" else None
+
+async def answer():
+    try:
+        yield Chunk(text="Hello")
+        print("asked", file=sys.stderr, flush=True)
+        await asyncio.sleep(600)
+    finally:
+        print("clinging", file=sys.stderr, flush=True)
+        await asyncio.sleep(600)
+"""
+"""A provider that does not let go of a request that is cancelled."""
+
+
+def test_a_plugin_that_does_not_let_go_is_not_waited_for(conductor: CommandLine, install: Callable[..., None]) -> None:
+    """Exit 130 soon after a single Ctrl-C, whatever a plugin's cleanup takes."""
+    install(acme=CLINGING)
+    process = conductor.start("--timeout", "600", "--provider", "acme", "-n", "1", TASK)
+    assert process.stderr is not None
+    assert "asked\n" in process.stderr
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert last_run(conductor)["status"] == "interrupted"
+
+
+def test_a_second_interrupt_ends_at_once(conductor: CommandLine, install: Callable[..., None]) -> None:
+    """It does not wait for the end of the patience: in this plugin's presence that never comes."""
+    install(acme=CLINGING + "threading.Timer.start = lambda self: None\n")
+    process = conductor.start("--timeout", "600", "--provider", "acme", "-n", "1", TASK)
+    assert process.stderr is not None
+    assert "asked\n" in process.stderr
+    process.send_signal(signal.SIGINT)
+    assert "clinging\n" in process.stderr
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=PATIENCE) == 130
+
+
+def test_a_terminal_that_is_stopped_does_not_keep_the_command_alive(conductor: CommandLine) -> None:
+    """After Ctrl-S, or where a connection hangs, nothing can be written: Ctrl-C ends the command all the same."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    models = [ScriptedModel(name=f"model{number}:1b", fault=silence(after=200)) for number in range(100)]
+    with ScriptedOllama(*models) as server:
+        conductor.reach(server)
+        process = conductor.start("--timeout", "600", TASK, stderr=theirs)
+        server.wait_until(lambda: len(server.asked(CHAT)) == 100)
+        fill(theirs)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=PATIENCE) == 130
+    os.close(theirs)
+    os.close(ours)
+
+
+def fill(terminal: int) -> None:
+    """Write to a terminal that nobody reads until it takes nothing more."""
+    os.set_blocking(terminal, False)
+    with suppress(BlockingIOError):
+        while os.write(terminal, b"x" * 1024):
+            pass
+    os.set_blocking(terminal, True)
 
 
 def test_an_interrupt_while_looking_around_is_130(conductor: CommandLine) -> None:

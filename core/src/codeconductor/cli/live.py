@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from codeconductor.session import Session
 
 
+_AROUND = 3
+"""Lines of a terminal beside those of the answers: the status, how many more there are, and the cursor's."""
+
+
 @attrs.define
 class _Row:
     """One awaited answer as it is shown."""
@@ -113,7 +117,9 @@ class LiveProgress:
         from rich.text import Text
 
         table = Table.grid(padding=(0, 2))
-        for (model, sample), row in tuple(self._rows.items()):
+        rows = tuple(self._rows.items())
+        room = max(1, self._console.height - _AROUND)
+        for (model, sample), row in rows[:room]:  # the others cost time to draw, and would be cut off
             seconds = time.monotonic() - row.since if row.since is not None else 0.0
             table.add_row(
                 Text(f"  {model} #{sample + 1}"),
@@ -121,4 +127,5 @@ class LiveProgress:
                 Text(f"{seconds:.1f} s"),
                 Text(row.detail, style="dim"),
             )
-        return Group(Spinner("dots", text=self._status), table)
+        more = [Text(f"  and {len(rows) - room} more", style="dim")] if len(rows) > room else []
+        return Group(Spinner("dots", text=self._status), table, *more)

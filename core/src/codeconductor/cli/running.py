@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
 import threading
 from contextlib import ExitStack, suppress
@@ -30,6 +31,9 @@ RECORDED = "what was complete is recorded: `conductor show last` shows it"
 _PATIENCE = 0.8
 """Seconds that closing may take after Ctrl-C before the process ends anyway."""
 
+_FILES = 4096
+"""Files that may be open at once: each connection is one, and some systems allow 256 to who does not ask for more."""
+
 
 def in_session(
     work: Callable[[Session], Awaitable[T]],
@@ -53,6 +57,7 @@ def in_session(
     """
     from codeconductor.history import History
 
+    _allow_files()
     with ExitStack() as exits:
         history = History(data_folder())
         exits.callback(history.close)
@@ -85,6 +90,19 @@ def in_session(
             raise
 
 
+def _allow_files() -> None:
+    """Let this process have `_FILES` open, or as many as the system lets it have."""
+    try:
+        import resource
+    except ImportError:  # Windows, which has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def _show_warning(event: Event) -> None:
     if isinstance(event, Warned):
         console.warning(event.message)
@@ -103,9 +121,14 @@ def _progress(session: Session) -> Any:
 def _interruptibly(work: Coroutine[Any, Any, T]) -> T:
     """Run to the end, or to the first Ctrl-C, SIGTERM or closed terminal; a second one ends the process at once.
 
-    The handlers are Python's own and not the event loop's, which never runs them while a plugin keeps it busy.
+    The handlers are Python's own and not the event loop's, which never runs them while a plugin keeps it busy. A signal
+    wakes the loop all the same: one that came just before it fell asleep would be heard only when something else
+    happens.
     """
     interrupted = False
+    ear, bell = socket.socketpair()
+    ear.setblocking(False)
+    bell.setblocking(False)
 
     async def main() -> T:
         task = asyncio.current_task()
@@ -122,6 +145,9 @@ def _interruptibly(work: Coroutine[Any, Any, T]) -> T:
             watch.daemon = True
             watch.start()
 
+        with suppress(NotImplementedError, ValueError):  # Windows, whose loop wakes anyway, or not the main thread
+            loop.add_reader(ear, ear.recv, 4096)
+            signal.set_wakeup_fd(bell.fileno(), warn_on_full_buffer=False)
         handlers = {}
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             with suppress(AttributeError, ValueError):  # Windows, or not the main thread
@@ -138,11 +164,22 @@ def _interruptibly(work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(main())
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
+    finally:
+        with suppress(ValueError):  # not the main thread
+            signal.set_wakeup_fd(-1)
+        ear.close()
+        bell.close()
 
 
 def _leave() -> NoReturn:
     if console.is_live():
-        os.write(sys.stderr.fileno(), b"\x1b[?25h")  # live progress hides the cursor
+        with suppress(OSError, AttributeError):  # a stopped terminal takes nothing; Windows cannot be asked
+            terminal = sys.stderr.fileno()
+            os.set_blocking(terminal, False)
+            try:
+                os.write(terminal, b"\x1b[?25h")  # live progress hides the cursor
+            finally:
+                os.set_blocking(terminal, True)
     os._exit(130)
 
 
