@@ -105,7 +105,7 @@ def print_table(
     from rich.cells import cell_len
     from rich.table import Table
 
-    terminal = tables(without_terminal=10_000)
+    terminal = tables()
     cells = [[one_line(cell or "") for cell in row] for row in rows]
     widest = max((len(row[0]) for row in cells), default=0)
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -123,8 +123,8 @@ def print_table(
     terminal.print(table)
 
 
-def tables(*, without_terminal: int = 160) -> Console:
-    """A rich console on standard output for tables and panels; without a terminal plain, and as wide as is said."""
+def tables() -> Console:
+    """A rich console on standard output for tables and panels; without a terminal plain, and no line is cut."""
     from rich.console import Console
 
     class Output(Console):
@@ -133,7 +133,7 @@ def tables(*, without_terminal: int = 160) -> Console:
             raise BrokenPipeError(errno.EPIPE, "nobody reads the output")
 
     terminal = sys.stdout.isatty()
-    return Output(width=None if terminal else without_terminal, soft_wrap=not terminal, highlight=False, markup=False)
+    return Output(width=None if terminal else 10_000, soft_wrap=not terminal, highlight=False, markup=False)
 
 
 def document(data: dict[str, Any]) -> str:

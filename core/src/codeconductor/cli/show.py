@@ -1,4 +1,4 @@
-"""`conductor show`: one past run: its prompt, the answers side by side, and what they agreed on."""
+"""`conductor show`: one past run: its prompt, the answers, on a terminal side by side, and what they agreed on."""
 
 from __future__ import annotations
 
@@ -38,7 +38,6 @@ def command(run: str, as_json: bool, log_file: str | None) -> None:
 
 
 def _parts(document: dict[str, Any], terminal: Console) -> list[RenderableType]:
-    from rich.rule import Rule
     from rich.text import Text
 
     seconds = f", {document['seconds']:.1f} s" if document["seconds"] is not None else ""
@@ -47,13 +46,13 @@ def _parts(document: dict[str, Any], terminal: Console) -> list[RenderableType]:
         Text(_shown(f"Task ({document['task']['kind']}): {document['task']['text']}")),
     ]
     parts += [Text(f"Warning: {_shown(warning)}", style="yellow") for warning in document["warnings"]]
-    parts += [Rule("Answers", align="left"), _answers(document, terminal)]
+    parts += [_heading("Answers", terminal), *_answers(document, terminal)]
     if document["consensus"] is not None:
-        parts += [Rule("Agreement", align="left"), *_agreement(document["consensus"])]
+        parts += [_heading("Agreement", terminal), *_agreement(document["consensus"])]
     if document["prompt"] is not None:
         prompt = document["prompt"]
         title = f"Prompt (~{prompt['tokens']} tokens, template {prompt['template'] or 'none'})"
-        parts += [Rule(title, align="left"), Text(_shown(prompt["text"]))]
+        parts += [_heading(title, terminal), Text(_shown(prompt["text"]))]
     return parts
 
 
@@ -63,14 +62,22 @@ def _shown(text: str) -> str:
     return visible(text)
 
 
-def _answers(document: dict[str, Any], terminal: Console) -> RenderableType:
-    """Side by side as far as the width allows, the chosen one marked."""
+def _heading(title: str, terminal: Console) -> RenderableType:
+    from rich.rule import Rule
+    from rich.text import Text
+
+    return Rule(title, align="left") if terminal.is_terminal else Text(f"\n{title} ──")
+
+
+def _answers(document: dict[str, Any], terminal: Console) -> list[RenderableType]:
+    """Side by side as far as a terminal's width allows, elsewhere one below the other; the chosen one marked."""
     from rich.columns import Columns
     from rich.panel import Panel
     from rich.text import Text
 
     choice = (document["consensus"] or {}).get("choice")
-    panels = []
+    panels: list[Panel] = []
+    below: list[RenderableType] = []
     for answer in document["answers"]:
         chosen = choice == {"model": answer["model"], "sample": answer["sample"]}
         seconds = f"{answer['seconds']:.1f} s" if answer["seconds"] is not None else ""
@@ -80,10 +87,13 @@ def _answers(document: dict[str, Any], terminal: Console) -> RenderableType:
         title = f"{'★ ' if chosen else ''}{answer['model']} #{answer['sample'] + 1}  {seconds}"
         style = "red" if answer["error"] else "green" if chosen else "dim"
         panels.append(Panel(Text(_shown(body)), title=_shown(title), title_align="left", border_style=style))
+        below += [Text(f"\n{_shown(title).rstrip()}"), Text(_shown(body))]
     if not panels:
-        return Text("none")
+        return [Text("none")]
+    if not terminal.is_terminal:
+        return below
     across = max(1, min(len(panels), terminal.width // 60))
-    return Columns(panels, width=terminal.width // across - 1, expand=False)
+    return [Columns(panels, width=terminal.width // across - 1, expand=False)]
 
 
 def _agreement(consensus: dict[str, Any]) -> list[RenderableType]:
