@@ -90,6 +90,13 @@ class Decided(Event):
 
 
 @attrs.frozen
+class Recorded(Event):
+    """A run that ended, however it did, is whole in the history."""
+
+    run_id: str
+
+
+@attrs.frozen
 class Warned(Event):
     """Something is worth a person's attention and stops nothing."""
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from codeconductor.pipeline import Run
     from codeconductor.session import Session
-    from codeconductor.task import Task
 
 
 @click.command("run")
@@ -85,23 +84,26 @@ def conduct_and_print(
     from codeconductor.cli import console
     from codeconductor.cli.running import in_session, raise_error
     from codeconductor.converters import run_document
+    from codeconductor.events import Event, Recorded
     from codeconductor.pipeline import conduct, make_task
-    from codeconductor.settings import HistorySettings
 
     console.check_output(output)
 
-    def work(session: Session) -> Awaitable[tuple[Run, bool]]:
-        return ask(session, make_task(session, text, context))
+    recorded: set[str] = set()
 
-    async def ask(session: Session, task: Task) -> tuple[Run, bool]:
-        run = await conduct(session, task, command=command)
-        return run, session.settings("history", HistorySettings).enabled
+    def listen(event: Event) -> None:
+        if isinstance(event, Recorded):
+            recorded.add(event.run_id)
 
-    run, is_recorded = in_session(work, overrides=overrides, log_file=log_file, progress=True)
+    def work(session: Session) -> Awaitable[Run]:
+        session.events.subscribe(listen)
+        return conduct(session, make_task(session, text, context), command=command)
+
+    run = in_session(work, overrides=overrides, log_file=log_file, progress=True)
     if as_json:
         console.result(console.document(run_document(run)), output)
     elif run.prompt is not None:
         console.result(run.prompt.text, output)
-        recorded = f"; `conductor show {run.id[:12]}` shows how it came about" if is_recorded else ""
-        console.notice(f"Prompt of ~{run.prompt.tokens} tokens{recorded}")
+        where = f"; `conductor show {run.id[:12]}` shows how it came about" if run.id in recorded else ""
+        console.notice(f"Prompt of ~{run.prompt.tokens} tokens{where}")
     raise_error(run.error)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from codeconductor.cli import console
 from codeconductor.cli.logs import logging_to
-from codeconductor.events import Event, Warned
+from codeconductor.events import Event, Recorded, Warned
 from codeconductor.session import Session
 from codeconductor.settings import HistorySettings, data_folder
 
@@ -62,8 +62,14 @@ def in_session(
         history = History(data_folder())
         exits.callback(history.close)
         session = Session.start(overrides=overrides, builtin={"history": history})
-        recorded = progress and session.settings("history", HistorySettings).enabled
-        if recorded:
+        is_recorded = False
+
+        def note(event: Event) -> None:
+            nonlocal is_recorded
+            is_recorded = is_recorded or isinstance(event, Recorded)
+
+        session.events.subscribe(note)
+        if progress and session.settings("history", HistorySettings).enabled:
             session.events.subscribe(history.listen)
         else:
             session.plugins.unregister("history")
@@ -85,7 +91,7 @@ def in_session(
         try:
             return _interruptibly(main())
         except KeyboardInterrupt:
-            if recorded:
+            if is_recorded:
                 raise KeyboardInterrupt(RECORDED) from None
             raise
 

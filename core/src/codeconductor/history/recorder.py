@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from codeconductor.converters import answer_document, run_document
-from codeconductor.events import Answered, Event, RunStarted
+from codeconductor.events import Answered, Event, Recorded, RunStarted
 from codeconductor.history.schema import HistoryError, connect, remedy
 from codeconductor.hookspecs import hookimpl
 
@@ -60,6 +60,8 @@ class History:
         if self._trouble is not None:
             kept = self._spill(document, run.status, run.command)
             session.warn(f"the run is not in the history: {self._trouble}{kept}")
+        else:
+            session.events.emit(Recorded(run.id))
 
     def close(self) -> None:
         """Wait for what is still being written, and close the file."""
