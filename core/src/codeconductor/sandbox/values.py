@@ -1,4 +1,24 @@
-"""What a program that a model wrote may use, and what it did."""
+"""What a program that a model wrote may use, and what it did.
+
+The canonical form of a value is JSON without blanks, by the value's exact type:
+
+    None, True, False   null, true, false
+    int                 a number; beyond 2**53 ["int", "…"] with its digits, beyond 4,300 digits ["int", "0x…"]
+    float               ["float", repr]: "1.5", "nan", "inf", "-inf", "-0.0"
+    str                 a string
+    list, tuple, deque  ["list", [item …]], ["tuple", …], ["deque", …]
+    set, frozenset      ["set", [item …]], ["frozenset", …]: items sorted by their text
+    dict                ["dict", [[key, value] …]]: pairs sorted by their text; Counter, defaultdict and OrderedDict are
+                        dicts
+    iterators           ["iterable", [item …]]: drained, to at most 10,000 items
+    namedtuple          ["tuple", [item …]]
+    bytes, bytearray    ["bytes", hexadecimal]
+    complex             ["complex", [real, imaginary]], both as floats
+    Decimal, Fraction, range, date, time, datetime, timedelta   [class, str(value)]
+    Enum                ["enum", "Class.NAME"]
+    anything else       ["object", class, [[attribute, value] …]]: its public attributes (of a dataclass its fields), sorted
+    what was met before on the way down, or lies too deep   ["…"]
+"""
 
 from __future__ import annotations
 
