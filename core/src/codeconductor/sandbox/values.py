@@ -16,7 +16,7 @@ The canonical form of a value is JSON without blanks, by the value's exact type:
     complex             ["complex", [real, imaginary]], both as floats
     Decimal, Fraction, range, date, time, datetime, timedelta   [class, str(value)]
     Enum                ["enum", "Class.NAME"]
-    anything else       ["object", class, [[attribute, value] …]]: its public attributes (of a dataclass its fields), sorted
+    anything else       ["object", class, [[attribute, value] …]]: public attributes (a dataclass's fields), sorted
     what was met before on the way down, or lies too deep   ["…"]
 """
 
