@@ -21,7 +21,7 @@ THRESHOLDS = (60, 65, 70, 75, 80, 85, 90, 95, 100)
 
 
 def pairs(part: str) -> list[tuple[bool, str, str]]:
-    """(same, one wording, another) for each pair of the part, ``fitted``, ``held-out`` or ``unseen``."""
+    """(same, one wording, another) for each pair of the part, ``fitted``, ``held-out``, ``unseen`` or ``logic``."""
     lines = [line.split("\t") for line in PAIRS.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     return [(label == "same", one, other) for group, label, _, one, other in lines if group == part]
 
@@ -50,7 +50,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--errors", action="store_true", help="list what the chosen rule gets wrong")
     arguments = parser.parse_args()
-    for part in ("fitted", "held-out", "unseen"):
+    for part in ("fitted", "held-out", "unseen", "logic"):
         report(part, pairs(part), errors=arguments.errors)
     return 0
 

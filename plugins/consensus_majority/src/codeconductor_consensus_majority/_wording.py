@@ -10,6 +10,7 @@ import attrs
 
 from codeconductor_consensus_majority._signs import plain_signs
 from codeconductor_consensus_majority._words import (
+    CONDITIONS,
     IDLE,
     KINDS,
     LIMITS,
@@ -18,6 +19,7 @@ from codeconductor_consensus_majority._words import (
     OPERATORS,
     OPPOSITES,
     ORDERING,
+    QUANTIFIERS,
     SAME,
     SEQUENCES,
 )
@@ -143,7 +145,7 @@ def stem(word: str) -> str:
 
 
 _SIDE_OF: dict[str, list[tuple[int, int]]] = {}
-for _pair, _line in enumerate(OPPOSITES):
+for _pair, _line in enumerate((QUANTIFIERS, *OPPOSITES)):
     for _side, _group in enumerate(_line.split()):
         for _word in _group.split("|"):
             for _form in {_word, stem(_word)}:
@@ -152,9 +154,11 @@ for _pair, _line in enumerate(OPPOSITES):
 
 def _sides(raw: Iterable[str]) -> dict[int, tuple[int, ...]]:
     sides: dict[int, tuple[int, ...]] = {}
+    conditional = False
     for word in raw:
+        conditional = conditional or word in CONDITIONS
         for pair, side in _SIDE_OF.get(word) or _SIDE_OF.get(stem(word)) or ():
-            if side not in sides.get(pair, ()):
+            if side not in sides.get(pair, ()) and (conditional or pair > 0):
                 sides[pair] = (*sides.get(pair, ()), side)
     return sides
 

@@ -144,8 +144,15 @@ OPPOSITES = (
     "kept|keep dropped|drop|remove|removed|discard|discarded",
     "stop continue",
     "while for",
+    "and or",
 )
 """In each line, words of one group are not those of another."""
+
+QUANTIFIERS = "all|every|each|both any|either"
+"""The same for what stands in a condition; elsewhere ("log any errors") they say the same."""
+
+CONDITIONS = _set("if when whenever whether while until unless where that which who whose")
+"""Words that begin a condition."""
 
 KINDS = _set(
     """string integer float list dictionary set tuple boolean file line word number character path byte stack queue heap
