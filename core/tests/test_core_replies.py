@@ -7,7 +7,8 @@ import time
 
 import pytest
 from codeconductor import fence_for, read_reply, split_reasoning, to_plain
-from codeconductor.dispatch.replies import MAX_JSON, MAX_REPAIR, PROPOSAL_FIELDS, fences, read_json
+from codeconductor.dispatch.fences import fences
+from codeconductor.dispatch.replies import MAX_JSON, MAX_REPAIR, PROPOSAL_FIELDS, read_json
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -50,6 +51,10 @@ def code_of(text: str) -> list[tuple[str | None, str | None, str]]:
         'In the set {x} or {y: 1}:\n{"approach": "a", "tests": ["t"]}\n' + CODE,
         CODE + 'The plan: {"approach": "a", "tests": ["t"]}\n',
         '```json\n{"approach": "a", "tests": ["t"]}```\n' + CODE,
+        '```json\n[{"approach": "a", "tests": ["t"]}]\n```\n' + CODE,
+        '```\n[{"approach": "a", "tests": ["t"]},]\n```\n' + CODE,
+        '```json {"approach": "a",\n"tests": ["t"]}\n```\n' + CODE,
+        '```json {"approach": "a", "tests": ["t"]}```\n' + CODE,
         '```json\n{"approach": "a", "tests": ["t"]}\n' + CODE,
     ],
 )
@@ -86,6 +91,9 @@ def test_an_object_without_a_fence_is_read_as_far_as_it_goes(text: str, data: ob
         "plain words",
         "",
         "```json\n[1, 2]\n```",
+        '```json\n[{"approach": "a"}, {"approach": "b"}]\n```',
+        "```json\n[[1]]\n```",
+        "```\n[x for x in y]\n```",
         "```json\n{}\n```",
         "```json\nnot json at all\n```",
         '```python\nd = {"approach": 1}\n```',
@@ -217,8 +225,33 @@ def test_a_path_above_belongs_to_its_own_block_alone() -> None:
         ("Use ```inline``` code.\n" + CODE, ["x = 1\n"]),
         ("```print(1)```\nand then\n" + CODE, ["x = 1\n"]),
         ("~~~ `odd`\nx\n~~~\n", ["x\n"]),
+        ("```python def f(x):\n    return x\n```\n", ["def f(x):\n    return x\n"]),
+        ("  ```python class A(B):\n      pass\n  ```\n", ["class A(B):\n    pass\n"]),
+        ("```python from a.b import c\nc()\n```\n", ["from a.b import c\nc()\n"]),
+        ("```js const x = 1;\n```\n", ["const x = 1;\n"]),
+        ("```python def f(x): return x```\n" + CODE, ["def f(x): return x\n", "x = 1\n"]),
+        ("```python def f(x): return x", ["def f(x): return x\n"]),
+        ("```text from the file\nx\n```\n", ["x\n"]),
+        ("```python {title='def f(x)'}\nx\n```\n", ["x\n"]),
     ],
-    ids=["in a list", "four backticks", "never closed", "empty", "blank", "in a line", "a line of its own", "tildes"],
+    ids=[
+        "in a list",
+        "four backticks",
+        "never closed",
+        "empty",
+        "blank",
+        "in a line",
+        "a line of its own",
+        "tildes",
+        "head behind the language",
+        "indented head",
+        "import behind the language",
+        "constant behind the language",
+        "on one line",
+        "on one line, never closed",
+        "words behind the language",
+        "attributes behind the language",
+    ],
 )
 def test_blocks_are_found_as_markdown_means_them(text: str, blocks: list[str]) -> None:
     """Indented, nested, unclosed; code in a line opens nothing."""
@@ -315,11 +348,52 @@ def test_no_text_can_close_the_fence_that_is_made_for_it(text: str) -> None:
         ("Write <think>x</think> around it.", "", "Write <think>x</think> around it."),
         ("```html\n<think>x</think>\n```", "", "```html\n<think>x</think>\n```"),
         ("```html\n</think>\n```", "", "```html\n</think>\n```"),
+        ("<think>hm</think>\n<think>so</think>\n4", "hm\nso", "4"),
+        ("hm</think><thinking>so</thinking>4", "hm\nso", "4"),
+        ("<think>hm</think><think>so", "hm\nso", ""),
+        ("<think>hm</think>4 <think>so</think>", "hm", "4 <think>so</think>"),
     ],
 )
 def test_a_leading_block_of_reasoning_is_taken_off(text: str, reasoning: str, rest: str) -> None:
     """Also an unclosed one, and one that was never opened; tags that are part of the answer stay."""
     assert split_reasoning(text) == (reasoning, rest)
+
+
+@pytest.mark.parametrize(
+    ("text", "reasoning", "rest"),
+    [
+        (
+            "<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>" + CODE,
+            "hm",
+            CODE,
+        ),
+        ("<|channel|>final<|message|>4<|return|>", "", "4"),
+        ("<|start|>assistant<|channel|>analysis<|message|>hm", "hm", ""),
+        (
+            "<|channel|>analysis<|message|>hm<|end|>\n<|start|>assistant<|channel|>commentary to=functions.f "
+            '<|constrain|>json<|message|>{"x": 1}<|call|><|start|>assistant<|channel|>final<|message|>4<|end|>',
+            'hm\n{"x": 1}',
+            "4",
+        ),
+        ("<|channel|>analysis<|message|>hm<|channel|>final<|message|>4", "hm", "4"),
+        ("Write `<|channel|>final<|message|>` first.", "", "Write `<|channel|>final<|message|>` first."),
+    ],
+    ids=["analysis", "final alone", "cut", "call", "no end", "in prose"],
+)
+def test_channels_before_the_final_one_are_reasoning(text: str, reasoning: str, rest: str) -> None:
+    """As gpt-oss writes where a server passes its tokens on as text; what holds code is read as such."""
+    assert split_reasoning(text) == (reasoning, rest)
+    assert code_of(text) == code_of(rest)
+
+
+@pytest.mark.parametrize(
+    "piece", ["<think></think>", "<think>x", "</think>", "<|channel|>a<|message|>", "<|start|>", " "]
+)
+def test_reasoning_cannot_keep_the_reader_busy(piece: str) -> None:
+    """Time grows with the length: a hundred thousand characters take no second."""
+    began = time.process_time()
+    split_reasoning(piece * (100_000 // len(piece)))
+    assert time.process_time() - began < 1
 
 
 def test_reasoning_of_both_sources_is_kept() -> None:
@@ -345,9 +419,8 @@ def test_nothing_is_lost_and_nothing_is_raised(text: str, reasoning: str) -> Non
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     assert whole.endswith(reply.text)
     taken = whole[: len(whole) - len(reply.text)]
-    for tag in ("think", "thinking", "thought", "reasoning"):
-        taken = taken.replace(f"<{tag}>", "", 1).replace(f"</{tag}>", "", 1)
-    assert taken.strip() in reply.reasoning
+    kept = taken.replace("<think>", " ").replace("</think>", " ")
+    assert kept.split() == reply.reasoning.removeprefix(reasoning).replace("<think>", " ").split()
     for block in reply.code:
         assert all(line.strip() in whole for line in block.text.splitlines())
     json.dumps({"data": reply.data, "text": reply.text}, allow_nan=False, ensure_ascii=False).encode()

@@ -6,7 +6,8 @@ from codeconductor.dispatch.context import estimate_tokens
 from codeconductor.dispatch.dispatcher import Arrivals, dispatch
 from codeconductor.dispatch.openai_chat import stream_openai_chat
 from codeconductor.dispatch.question import PROPOSAL_SCHEMA, SMALL, fence_for, question
-from codeconductor.dispatch.replies import Reply, read_reply, split_reasoning
+from codeconductor.dispatch.reasoning import split_reasoning
+from codeconductor.dispatch.replies import Reply, read_reply
 from codeconductor.dispatch.request import Limits, is_same_model
 from codeconductor.dispatch.values import Answer, Chunk, CodeBlock, Failure, Message, Query, ToolCall, Usage
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from codeconductor.dispatch.bare_code import bare_code
+from codeconductor.dispatch.fences import Fence, fences, is_json, parts
+from codeconductor.dispatch.reasoning import split_reasoning
 from codeconductor.dispatch.values import CodeBlock
 
 if TYPE_CHECKING:
@@ -45,16 +47,6 @@ class Reply:
     code: tuple[CodeBlock, ...]
 
 
-@attrs.frozen(kw_only=True)
-class Fence:
-    """A fenced block; `before` is the last line of prose above it, and `closed` tells whether its end was written."""
-
-    info: str
-    text: str
-    before: str
-    closed: bool
-
-
 def read_reply(text: str, reasoning: str = "") -> Reply:
     """Take a reply apart.
 
@@ -64,9 +56,9 @@ def read_reply(text: str, reasoning: str = "") -> Reply:
     """
     thought, rest = split_reasoning(_mended(text))
     reasoning = _mended(reasoning)
-    parts = list(_parts(rest))
-    found = [part for part in parts if isinstance(part, Fence)]
-    prose = "\n".join(part for part in parts if isinstance(part, str))
+    taken = list(parts(rest))
+    found = [part for part in taken if isinstance(part, Fence)]
+    prose = "\n".join(part for part in taken if isinstance(part, str))
     data, source = _proposal(prose, found)
     code = _blocks(fence for fence in found if fence is not source)
     if not code and data is not None:
@@ -86,71 +78,6 @@ def _mended(text: str) -> str:
     if not _SURROGATE.search(text):
         return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-_OPENING = re.compile(r"\A\s*<(think|thinking|thought|reasoning)>", re.IGNORECASE)
-_OPENED = re.compile(r"<(think|thinking|thought|reasoning)>", re.IGNORECASE)
-_CLOSING = re.compile(r"</(think|thinking|thought|reasoning)>", re.IGNORECASE)
-
-
-def split_reasoning(text: str) -> tuple[str, str]:
-    """(reasoning, rest): a leading `<think>` block is taken off, also an unclosed one, or one that was never opened."""
-    opening = _OPENING.search(text)
-    closing = _CLOSING.search(text)
-    if opening and not closing:
-        return text[opening.end() :].strip(), ""
-    if closing and (opening or not _OPENED.search(text, 0, closing.start())):
-        before = text[opening.end() if opening else 0 : closing.start()]
-        if opening or "```" not in before:
-            return before.strip(), text[closing.end() :].lstrip("\n")
-    return "", text
-
-
-_FENCE = re.compile(r"^(?P<indent>[ \t>\ufeff]*)(?P<mark>`{3,}|~{3,})(?P<info>[^\n]*)$")
-
-
-def fences(text: str) -> Iterator[Fence]:
-    """The fenced blocks, in order: three or more backticks or tildes, closed by at least as many, or never."""
-    return (part for part in _parts(text) if isinstance(part, Fence))
-
-
-def _parts(text: str) -> Iterator[str | Fence]:
-    """The lines of prose and the fenced blocks, in order."""
-    before = ""
-    opened: re.Match[str] | None = None
-    body: list[str] = []
-    for line in text.split("\n"):
-        match = _FENCE.match(line.rstrip("\r"))
-        if opened is None:
-            if match and not (match["mark"].startswith("`") and "`" in match["info"]):  # else it is code in a line
-                opened, body = match, []
-                continue
-            before = line.strip() or before
-            yield line
-            continue
-        is_json = _is_json(opened["info"])  # which has no such lines, so that its end can be told when it is broken
-        if match and match["mark"].startswith(opened["mark"]) and (is_json or not match["info"].strip()):
-            yield _fence(opened, body, before)
-            opened, body, before = (match if match["info"].strip() else None), [], ""
-        elif is_json and line.rstrip().endswith(opened["mark"]):
-            yield _fence(opened, [*body, line.rstrip().rstrip(opened["mark"][0])], before)
-            opened, before = None, ""
-        else:
-            body.append(line)
-    if opened is not None and any(line.strip() for line in body):
-        yield _fence(opened, body, before, closed=False)
-
-
-def _fence(opened: re.Match[str], lines: list[str], before: str, *, closed: bool = True) -> Fence:
-    return Fence(info=opened["info"].strip(), text=_dedented(lines, opened["indent"]), before=before, closed=closed)
-
-
-def _is_json(info: str) -> bool:
-    return info.strip().lower().startswith("json")
-
-
-def _dedented(lines: list[str], indent: str) -> str:
-    return "".join(line.removeprefix(indent).rstrip("\r") + "\n" for line in lines)
 
 
 def _blocks(found: Iterable[Fence]) -> tuple[CodeBlock, ...]:
@@ -212,8 +139,8 @@ def _proposal(prose: str, found: list[Fence]) -> tuple[dict[str, Any] | None, Fe
     """The JSON object of the reply and the fence that it stands in: the last one with known keys, else the last."""
     objects = []
     for fence in found:
-        labelled = _is_json(fence.info)
-        if labelled or (not fence.info and fence.text.lstrip().startswith("{")):
+        labelled = is_json(fence.info)
+        if labelled or (not fence.info and fence.text.lstrip().startswith(("{", "["))):
             data = read_json(fence.text)
             if data is not None and (labelled or _KNOWN_FIELDS & data.keys()):
                 objects.append((data, fence))
@@ -234,14 +161,16 @@ def _is_whole(text: str, start: int) -> bool:
 
 
 def read_json(text: str) -> dict[str, Any] | None:
-    """A JSON object, repaired where it must be; None where the text has none."""
+    """A JSON object, also one that is alone in a list, repaired where it must be; None where the text has none."""
     text = text.strip()
-    if not text.startswith("{") or len(text) > MAX_JSON:
+    if not text.startswith(("{", "[")) or len(text) > MAX_JSON:
         return None
     try:
         data = json.loads(text, parse_constant=lambda _constant: None)
     except (ValueError, RecursionError):
         data = _repaired(text)
+    if isinstance(data, list) and len(data) == 1:
+        data = data[0]
     if _is_deep(data):
         return None
     if "\\ud" in text.lower():  # half a character may be written as an escape
