@@ -176,16 +176,18 @@ def _context(files: tuple[ContextFile, ...], budget: int) -> str:
         if tokens > budget:
             beginning = _beginning(file.text, budget)
             if beginning:
-                parts.append(_quoted(f"{file.path} (only its beginning)", beginning))
+                parts.append(_quoted(file.path, beginning, " (only its beginning)"))
             break
         parts.append(part)
         budget -= tokens
     return "\n\n".join(parts)
 
 
-def _quoted(name: str, text: str) -> str:
+def _quoted(name: str, text: str, remark: str = "") -> str:
+    """A context file; its name stands on one line, in a code span, whatever characters somebody gave it."""
+    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name).replace("`", "'")
     fence = fence_for(text)
-    return f"File {name}:\n{fence}\n{text.rstrip()}\n{fence}"
+    return f"File `{shown}`{remark}:\n{fence}\n{text.rstrip()}\n{fence}"
 
 
 def _beginning(text: str, budget: int) -> str:

@@ -142,7 +142,8 @@ class Answer:
         reasoning: What the model thought.
         tool_calls: Functions that it wants called.
         data: The JSON object in the reply (the proposal), or None.
-        code: The fenced blocks of code in the reply.
+        code: The code in the reply: its fenced blocks but the proposal's, else what the proposal holds of it, else a
+            Python program that stands there without fences.
         finish_reason: As the server said; None: it did not.
         error: Why the answer cannot be used; what arrived before is kept in `text`.
         prompt_cut: Whether the server cut the prompt; None: not known.
