@@ -7,12 +7,13 @@ import itertools
 import signal
 import threading
 import time
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from codeconductor import Model, discover, discover_hosts, hookimpl
+from codeconductor import Model, Problem, discover, discover_hosts, hookimpl
 from codeconductor.discovery import steps
-from codeconductor.testing import MakeSession, a_model, make_session, project_folder
+from codeconductor.testing import MakeSession, a_model, make_session, project_folder, run_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,6 +115,84 @@ def test_a_probe_that_blocks_costs_its_host(make_session: MakeSession) -> None:
     assert [(model.name, model.host) for model in discovery.models] == [("parrot", "waits:"), ("patient", "memory:")]
 
 
+@pytest.mark.usefixtures("short")
+def test_a_task_of_a_plugins_own_that_blocks_is_interrupted_too(make_session: MakeSession) -> None:
+    """A plugin may ask its servers in a group of tasks; what they raise it sees as an ordinary exception."""
+
+    class Grouping:
+        @hookimpl
+        async def conductor_discover_models(self) -> list[Model]:
+            async def block() -> list[Model]:
+                time.sleep(FOREVER)  # noqa: ASYNC251 - what this is about
+                return []
+
+            (models,) = await asyncio.gather(block())
+            return models
+
+    discovery = found(make_session, grouping=Grouping(), waiting=Waiting())
+    assert [model.name for model in discovery.models] == ["patient"]
+    assert [problem.error for problem in discovery.problems] == ["blocked for 0.05 s where it should wait"]
+
+
+def test_a_plugin_that_swallows_its_cancellation_is_left_behind(make_session: MakeSession) -> None:
+    """The others are listed, and whoever looked for models goes on."""
+    ended = asyncio.Event()
+
+    async def stays() -> list[Model]:
+        while not ended.is_set():
+            with suppress(asyncio.CancelledError):
+                await ended.wait()
+        return [a_model("late")]
+
+    class Staying:
+        @hookimpl
+        async def conductor_discover_models(self) -> list[Model]:
+            return await stays()
+
+    class Probing:
+        @hookimpl
+        async def conductor_discover_models(self) -> list[Model | Problem]:
+            async def probe(host: str) -> list[Model]:
+                return await stays() if host == "stays:" else [a_model(host=host)]
+
+            return await discover_hosts("probing", ["stays:", "waits:"], probe)
+
+    async def ask() -> Discovery:
+        async with make_session(staying=Staying(), probing=Probing(), waiting=Waiting()) as session:
+            try:
+                return await discover(session)
+            finally:
+                ended.set()
+
+    discovery = run_at_once(ask())
+    assert [(model.name, model.host) for model in discovery.models] == [("parrot", "waits:"), ("patient", "memory:")]
+    assert [(problem.provider, problem.host) for problem in discovery.problems] == [
+        ("probing", "stays:"),
+        ("staying", None),
+    ]
+    assert all("did not list its models within" in problem.error for problem in discovery.problems)
+
+
+def test_a_program_may_have_tasks_of_its_own_kind(make_session: MakeSession) -> None:
+    """Its task factory makes those of discovery too, and is there again when discovery is over."""
+    made: list[str] = []
+
+    def factory(loop: asyncio.AbstractEventLoop, coroutine: Any, **named: Any) -> asyncio.Task[Any]:
+        made.append(coroutine.__name__)
+        return asyncio.Task(coroutine, loop=loop, **named)
+
+    async def ask() -> Discovery:
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(factory)
+        async with make_session(waiting=Waiting()) as session:
+            discovery = await discover(session)
+        assert loop.get_task_factory() is factory
+        return discovery
+
+    assert [model.name for model in asyncio.run(ask()).models] == ["patient"]
+    assert made
+
+
 def test_the_timer_is_left_as_it_was_found(make_session: MakeSession) -> None:
     """After discovery nothing rings, and SIGALRM does again what it did."""
     found(make_session, waiting=Waiting())
@@ -149,10 +228,12 @@ def test_beside_the_main_thread_discovery_works_without_the_bound(make_session: 
 def test_cancelling_discovery_reaches_the_plugin(make_session: MakeSession) -> None:
     """Ctrl-C or a limit of the caller ends a plugin where it waits."""
     seen: list[str] = []
+    begun = asyncio.Event()
 
     class Endless:
         @hookimpl
         async def conductor_discover_models(self) -> list[Model]:
+            begun.set()
             try:
                 await asyncio.get_running_loop().create_future()
             except asyncio.CancelledError:
@@ -163,8 +244,7 @@ def test_cancelling_discovery_reaches_the_plugin(make_session: MakeSession) -> N
     async def cancel() -> None:
         async with make_session(endless=Endless()) as session:
             task = asyncio.ensure_future(discover(session))
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
+            await begun.wait()
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from codeconductor.discovery.choosing import offered, with_ids
-from codeconductor.discovery.steps import Blocked, bounded, bounded_steps
+from codeconductor.discovery.steps import Blocked, bounded_steps, within
 from codeconductor.discovery.values import Discovery, Model, Problem
 from codeconductor.errors import ConductorError
 from codeconductor.events import Discovered
@@ -33,7 +33,7 @@ async def discover(session: Session) -> Discovery:
     earlier = len(session.plugins.faults)
     asked = session.plugins.discover_models(session)
     faults = session.plugins.faults[earlier:]
-    with bounded_steps():
+    async with bounded_steps():
         found = await asyncio.gather(*(_models_of(plugin, models) for plugin, models in asked))
     models: list[Model] = []
     problems = [Problem(provider=fault.plugin, error=fault.error, hint=fault.hint) for fault in faults]
@@ -54,8 +54,7 @@ async def _models_of(plugin: str, models: Awaitable[Iterable[object]]) -> list[M
         return [item for item in await models]  # noqa: C416 - `list` would not let an endless iterator be interrupted
 
     try:
-        async with asyncio.timeout(PLUGIN_TIMEOUT):
-            items = await bounded(listed())
+        items = await within(PLUGIN_TIMEOUT, listed())
     except Blocked as exc:
         return [Problem(provider=plugin, error=str(exc), hint=_report(plugin))]
     except TimeoutError:
@@ -110,8 +109,7 @@ async def discover_hosts(
 
     async def ask(host: str) -> list[Model | Problem]:
         try:
-            async with asyncio.timeout(HOST_TIMEOUT):
-                return list(await bounded(probe(host)))
+            return list(await within(HOST_TIMEOUT, probe(host)))
         except TimeoutError:
             error = f"{host} did not list its models within {HOST_TIMEOUT:g} s"
             return [Problem(provider=provider, host=host, error=error, hint="is it busy, or another program?")]

@@ -1,27 +1,34 @@
-"""Bounds a plugin that blocks where it should wait: `time.sleep`, or a request by a library that knows no async.
+"""Bounds plugins that do not wait, or do not end, as coroutines should.
 
-asyncio can cancel a coroutine only while it waits; one that blocks stops everybody, timeouts included. So while
-discovery runs, an interval timer interrupts any single step of a plugin's coroutine that takes too long. That needs
-POSIX timers and the main thread; elsewhere, and where the program uses the timer itself, such a plugin is not bounded.
-Nor is one that blocks inside of C code which does not look for signals.
+asyncio can cancel a coroutine only while it waits; one that blocks (`time.sleep`, a library that knows no async) stops
+everybody, timeouts included. So while discovery runs, an interval timer interrupts any single step of a task that takes
+too long, the tasks that plugins make themselves included. That needs POSIX timers and the main thread; elsewhere, and
+where the program uses the timer itself, such a plugin is not bounded. Nor is one that blocks inside of C code which
+does not look for signals, in a hook that is no coroutine function, or when discovery is over: Ctrl-C ends it.
+
+A coroutine may also swallow its cancellation. `within` does not wait for it to end.
 """
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import threading
 import types
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
 
 T = TypeVar("T")
 
 STEP_TIMEOUT = 3.0
 """Seconds that a plugin may run without waiting: enough to import what it needs from a cold disk, and less than the
 time that hosts have to answer, so that the others still get theirs."""
+
+FAREWELL = 0.2
+"""Seconds that a plugin gets for its clean-up when it is cancelled."""
 
 
 class Blocked(Exception):
@@ -60,7 +67,9 @@ class _Timer:
             raise _Interrupt
 
     def step(self, resume: Callable[[Any], Any], value: object) -> Any:
-        """Run one step of a coroutine, at most `STEP_TIMEOUT` seconds."""
+        """Run one step of a coroutine, at most `STEP_TIMEOUT` seconds while the timer is ours."""
+        if not self.is_ours:  # what was left behind goes on when discovery is over
+            return resume(value)
         self._stepping = True
         signal.setitimer(signal.ITIMER_REAL, STEP_TIMEOUT)
         try:
@@ -73,31 +82,77 @@ class _Timer:
 _timer = _Timer()
 
 
-@contextmanager
-def bounded_steps() -> Iterator[None]:
-    """While this is entered, `bounded` bounds, as far as it can here."""
-    taken = _timer.take()
+@asynccontextmanager
+async def bounded_steps() -> AsyncIterator[None]:
+    """While this is entered, the steps of every new task are bounded, as far as they can be here."""
+    if not _timer.take():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    before = loop.get_task_factory()
+
+    def make(loop: asyncio.AbstractEventLoop, coroutine: Any, **named: Any) -> asyncio.Future[Any]:
+        if before is not None:
+            return before(loop, _bounded(coroutine), **named)
+        return asyncio.Task(_bounded(coroutine), loop=loop, **named)
+
+    loop.set_task_factory(make)
     try:
         yield
     finally:
-        if taken:
-            _timer.give_back()
+        loop.set_task_factory(before)
+        _timer.give_back()
 
 
-async def bounded(awaitable: Awaitable[T]) -> T:
-    """Await what a plugin gave, each step of it bounded.
+async def within(seconds: float, awaitable: Awaitable[T]) -> T:
+    """Await what a plugin gave, in a task of its own and no longer than that, though it may not end when cancelled.
 
     Raises:
+        TimeoutError: It took longer.
         Blocked: A step took longer than `STEP_TIMEOUT`.
     """
-    if not _timer.is_ours or threading.current_thread() is not threading.main_thread():
-        return await awaitable
 
-    async def awaited() -> T:
-        return await awaitable
+    async def awaited() -> T | SystemExit:
+        try:
+            return await awaitable
+        except SystemExit as exc:  # it would end the event loop
+            return exc
 
+    task = asyncio.create_task(awaited())
     try:
-        return await _stepwise(awaited())
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+    except asyncio.CancelledError:
+        await _leave_behind(task)
+        raise
+    if not done:
+        await _leave_behind(task)
+        raise TimeoutError
+    result = task.result()
+    if isinstance(result, SystemExit):
+        raise result
+    return result
+
+
+_left_behind: set[asyncio.Task[Any]] = set()
+"""Tasks that were cancelled; an event loop alone does not keep them alive to their end."""
+
+
+async def _leave_behind(task: asyncio.Task[Any]) -> None:
+    _left_behind.add(task)
+    task.add_done_callback(_end)
+    task.cancel()
+    await asyncio.wait({task}, timeout=FAREWELL)
+
+
+def _end(task: asyncio.Task[Any]) -> None:
+    _left_behind.discard(task)
+    if not task.cancelled():
+        task.exception()  # taken, so that nobody is told of it
+
+
+async def _bounded(coroutine: Coroutine[Any, Any, T]) -> T:
+    try:
+        return await _stepwise(coroutine)
     except _Interrupt:
         raise Blocked(f"blocked for {STEP_TIMEOUT:g} s where it should wait") from None
 
