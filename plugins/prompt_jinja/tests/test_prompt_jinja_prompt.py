@@ -254,7 +254,7 @@ def test_a_question_gets_the_answer_and_no_tests(render: Render, a_decision: Dec
 
 @pytest.mark.parametrize(
     ("kind", "outcome"),
-    [("function", {"text": "hm"}), ("test", {"approach": "x"}), ("question", {"code": CODE}), ("bugfix", {})],
+    [("function", {"text": "hm"}), ("test", {"approach": "x"}), ("bugfix", {})],
 )
 def test_what_is_missing_falls_back_to_the_generic_template(
     render: Render, kind: str, outcome: dict[str, object]
@@ -263,6 +263,16 @@ def test_what_is_missing_falls_back_to_the_generic_template(
     prompt = render(Consensus(outcome=outcome, agreement=1.0), kind=kind)
     assert prompt.template == "generic"
     assert any(f"template {kind!r} needs" in warning for warning in prompt.warnings)
+
+
+@pytest.mark.parametrize("outcome", [{}, {"code": CODE}])
+def test_a_question_without_an_answer_stays_a_question(render: Render, outcome: dict[str, object]) -> None:
+    """Whatever came out, nobody is told to change files for it; a warning says what is missing."""
+    prompt = render(Consensus(outcome=outcome, agreement=1.0), kind="question")
+    assert prompt.template == "question"
+    assert "Do not change any file" in prompt.text
+    assert "Write the complete change" not in prompt.text
+    assert any("no answer and no text came out" in warning for warning in prompt.warnings)
 
 
 def test_plain_text_is_quoted_where_there_is_nothing_else(render: Render) -> None:

@@ -32,7 +32,10 @@ REQUIRED = {
     "refactor": ("code", "approach", "requirements"),
     "question": ("answer", "text"),
 }
-"""Of which fields a kind's template needs at least one; without any the generic template is taken."""
+"""Of which fields a kind's template needs at least one; without any the generic template is taken.
+
+Not for a question: the generic template has the project's files changed, and a question must not.
+"""
 
 
 class JinjaRenderer:
@@ -100,8 +103,11 @@ def _by_content(kind: str, view: View, lookup: Lookup, warnings: list[str]) -> s
     needed = REQUIRED.get(kind, ())
     if needed and not any(present[field] for field in needed):
         missing = " and no ".join(needed)
-        warnings.append(f"no {missing} came out, which the template {kind!r} needs: {GENERIC!r} is used")
-        return GENERIC
+        missing = f"no {missing} came out, which the template {kind!r} needs"
+        if kind != "question":
+            warnings.append(f"{missing}: {GENERIC!r} is used")
+            return GENERIC
+        warnings.append(f"{missing}: the question is handed on without an answer")
     return _by_kind(kind, lookup)
 
 
