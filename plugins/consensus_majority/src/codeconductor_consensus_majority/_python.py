@@ -8,7 +8,6 @@ the order of imports that bind different names are dropped before. Nothing is ru
 from __future__ import annotations
 
 import ast
-import re
 import textwrap
 import warnings
 from types import CodeType
@@ -32,7 +31,7 @@ _TYPING = frozenset({"__future__", "collections.abc", "numbers", "types", "typin
 _SEE_NAMES = frozenset({"dir", "eval", "exec", "globals", "locals", "vars"})
 """Functions that see the names of variables: in a program that mentions one, these count."""
 
-_READ = re.compile(r"__(?:doc|annotations)__|\b(?:getdoc|get_annotations|get_type_hints|signature)\b")
+_READERS = ("__doc__", "__annotations__", "getdoc", "get_annotations", "get_type_hints", "signature")
 """What reads docstrings or annotations: in a program that mentions any, these count."""
 
 _NOWHERE = {"lineno": 1, "end_lineno": 1, "col_offset": 0, "end_col_offset": 0}
@@ -56,7 +55,7 @@ def python_shape(source: str) -> str | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an invalid escape in a model's program is not ours to report
             tree = ast.parse(dedented(source))
-            imports = _bare(tree, whole=_READ.search(source) is not None)
+            imports = _bare(tree, whole=any(word in source for word in _READERS))
             compiled = compile(tree, "", "exec", dont_inherit=True, optimize=0)
         names = set(_names(compiled))
         needed = [i for i in imports if i[0] not in _TYPING or i[2] in names or i[1] == "*"]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
-
-import attrs
+from typing import TYPE_CHECKING, NamedTuple
 
 from codeconductor_consensus_majority._signs import plain_signs
 from codeconductor_consensus_majority._words import (
@@ -37,8 +35,7 @@ MAX_SENTENCE = 2_000
 """Characters of a sentence that are looked at."""
 
 
-@attrs.frozen(kw_only=True)
-class Wording:
+class Wording(NamedTuple):
     """A sentence taken apart.
 
     Attributes:
@@ -67,6 +64,9 @@ _MARKER = re.compile(r"^\s*(?:[-*•–]|\(?\d{1,2}[.)]|\[[ xX]\])\s+")
 _QUOTED = re.compile(r"`([^`]+)`|\"([^\"]*)\"|(?<!\w)'([^']*)'(?!\w)")
 _QUOTES = re.compile(r"[`\"']")
 _NON = re.compile(r"\bnon[- ](?=\w)")
+_MAY_NAME = re.compile(
+    r"[_.(A-Z]"
+)  # most sentences have none of these behind their first letter, which is found at once
 _NAMED = re.compile(r"\w_\w|[a-z][A-Z]|\w\.\w|\w\(")
 _NAME = re.compile(r"[A-Za-z]\w*_\w+|[A-Z]?[a-z]+[A-Z]\w*|\w+(?:\.\w+)+|\w+(?=\()")
 _ORDER = re.compile(r"\bO\s?\(([^()]*+(?:\([^()]*+\))?[^()]*+)\)")
@@ -86,7 +86,7 @@ def wording(text: str) -> Wording:
     names: list[str] = []
     if _QUOTES.search(text):
         names += [next(filter(None, match.groups()), "") for match in _QUOTED.finditer(text)]
-    if _NAMED.search(plain):
+    if _MAY_NAME.search(plain, 1) and _NAMED.search(plain):
         names += [match[0] for match in _NAME.finditer(plain)]
     numbers = []
     if "(" in plain:
@@ -102,7 +102,7 @@ def wording(text: str) -> Wording:
         if word not in IDLE and word not in NEGATIONS:
             words.append(NUMBERS.get(word) or stem(word))
     words = words or text.casefold().split()
-    in_order = _CODE.search(plain) or not SEQUENCES.isdisjoint(raw)
+    in_order = (("(" in plain or "=" in plain) and _CODE.search(plain)) or not SEQUENCES.isdisjoint(raw)
     key, named, sides = " ".join(words), tuple(dict.fromkeys(name.casefold() for name in names)), _sides(raw)
     operators = [word for word in raw if word in OPERATORS] + (
         ["-" for _ in _MINUS.findall(plain)] if "-" in plain else []
