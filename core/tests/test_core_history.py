@@ -75,6 +75,15 @@ def test_a_run_is_read_back_as_it_was(folder: Path, session: Session) -> None:
     assert session.warnings == []
 
 
+def test_half_a_character_in_the_name_of_a_model_costs_no_run(folder: Path, session: Session) -> None:
+    """A server's or a recording's JSON may have it; the model keeps its name, and has an id that can be stored."""
+    model = a_model("parrot-\ud83d")
+    assert (model.name, model.id) == ("parrot-\ud83d", "acme/parrot-?")
+    run = record(folder, session, a_run(models=(model,)), [an_answer("First.", model=model)])
+    assert session.warnings == []
+    assert load_run(folder, run.id)["answers"][0]["model"] == "acme/parrot-?"
+
+
 def test_answers_stand_before_the_run_ends(folder: Path) -> None:
     """What arrived is there, though nobody says that the run has ended."""
     run = a_run()

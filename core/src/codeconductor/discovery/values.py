@@ -24,6 +24,11 @@ def _texts(texts: Iterable[str]) -> frozenset[str]:  # a type checker cannot see
     return frozenset(texts)
 
 
+def _storable(text: str) -> str:
+    """The text as UTF-8 can hold it: half a character, which JSON may have, becomes ``?``."""
+    return text.encode("utf-8", "replace").decode("utf-8") if isinstance(text, str) else text
+
+
 def _check(value: object, names: tuple[str, ...], kind: type | UnionType) -> None:
     for name in names:
         given = getattr(value, name)
@@ -61,6 +66,7 @@ class Model:
         slots: Requests that this model can hold at once; None: as many as its host.
         digest: Hash of its content: two names of one host with the same digest are the same model.
         id: ``provider/name``; where the same provider has the name on several hosts, ``provider/name@host:port``.
+            Half a character in it becomes ``?``, since it is stored.
         plugin: Name of the plugin that discovered it; filled in by `discover`.
     """
 
@@ -84,7 +90,7 @@ class Model:
     parallel: int | None = None
     slots: int | None = None
     digest: str | None = None
-    id: str = attrs.field(default=attrs.Factory(_default_id, takes_self=True))
+    id: str = attrs.field(default=attrs.Factory(_default_id, takes_self=True), converter=_storable)
     plugin: str | None = attrs.field(default=None, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
