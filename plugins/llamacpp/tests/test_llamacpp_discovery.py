@@ -95,6 +95,14 @@ async def test_a_file_of_ones_own_is_found_from_the_projects_folder(start: Start
     assert "[providers.llamacpp] model" in (problem.hint or "")
 
 
+async def test_a_file_in_nobodys_home_is_a_problem_with_a_remedy(start: Start) -> None:
+    """Not a fault of the plugin."""
+    async with start(model="~nobody-of-this-name/x.gguf") as session:
+        (problem,) = (await discover(session)).problems
+    assert "nobody's home folder: '~nobody-of-this-name/x.gguf'" in problem.error
+    assert problem.hint == "[providers.llamacpp] model is the path of a .gguf file"
+
+
 async def test_a_file_that_is_not_there_is_a_problem(start: Start, tmp_path: Path) -> None:
     """The settings' own file counts, though the package's would be there."""
     models, (problem,) = await listed(start(model=str(tmp_path / "gone.gguf")))

@@ -106,6 +106,14 @@ async def test_a_broken_recording_is_a_problem_where_the_provider_is_named(start
     assert [problem.error for problem in found.problems] == [f"{path}, line 2: it is no JSON"]
 
 
+async def test_a_recording_in_nobodys_home_is_a_problem_with_a_remedy(start: Start) -> None:
+    """Not a fault of the plugin, and not a provider without models."""
+    async with start(recording="~nobody-of-this-name/x.jsonl") as session:
+        (problem,) = (await discover(session)).problems
+    assert problem.error == "the recording '~nobody-of-this-name/x.jsonl' is in nobody's home folder"
+    assert problem.hint
+
+
 async def test_a_broken_recording_disturbs_nobody_who_does_not_name_it(make_session: MakeSession, write: Write) -> None:
     """Neither a model nor a problem."""
     tables = {"providers": {"replay": {"recording": str(write("{"))}}}

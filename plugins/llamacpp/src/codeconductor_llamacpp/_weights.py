@@ -61,6 +61,9 @@ def list_models(session: Session) -> list[Model | Problem]:
     ]
 
 
+_HINT = "[providers.llamacpp] model is the path of a .gguf file"
+
+
 def find_weights(session: Session) -> Path:
     """The GGUF file to load: the settings' own, else the package's.
 
@@ -75,7 +78,12 @@ def find_weights(session: Session) -> Path:
         )
     chosen = session.settings("llamacpp", LlamaCppSettings).model
     if chosen is not None:
-        return session.root / Path(chosen).expanduser()
+        try:
+            return session.root / Path(chosen).expanduser()
+        except RuntimeError as exc:
+            raise ProviderError(
+                f"the file of the embedded model is in nobody's home folder: {chosen!r}", kind="unreachable", hint=_HINT
+            ) from exc
     path = _packaged()
     if path is None:
         raise ProviderError(
@@ -96,13 +104,12 @@ def _packaged() -> Path | None:
 
 
 def _measure(path: Path) -> tuple[int, Header]:
-    hint = "[providers.llamacpp] model is the path of a .gguf file"
     try:
         size = path.stat().st_size
         known = _KNOWN.get((path.name, size))
         return size, known or read_header(path)
     except OSError as exc:
         error = f"the file of the embedded model cannot be read: {path}: {(exc.strerror or str(exc)).lower()}"
-        raise ProviderError(error, kind="unreachable", hint=hint) from exc
+        raise ProviderError(error, kind="unreachable", hint=_HINT) from exc
     except ValueError as exc:
-        raise ProviderError(f"the file of the embedded model {exc}: {path}", kind="unreachable", hint=hint) from exc
+        raise ProviderError(f"the file of the embedded model {exc}: {path}", kind="unreachable", hint=_HINT) from exc

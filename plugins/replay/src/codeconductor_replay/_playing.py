@@ -54,7 +54,15 @@ def recording_of(session: Session) -> tuple[Recorded, ...]:
         InputError: It cannot be read.
     """
     chosen = session.settings("replay", ReplaySettings).recording
-    return read_recording(PACKAGED if chosen is None else session.root / Path(chosen).expanduser())
+    if chosen is None:
+        return read_recording(PACKAGED)
+    try:
+        path = session.root / Path(chosen).expanduser()
+    except RuntimeError as exc:
+        raise InputError(
+            f"the recording {chosen!r} is in nobody's home folder", hint="give a whole path in [providers.replay]"
+        ) from exc
+    return read_recording(path)
 
 
 def play(session: Session, model: Model, query: Query) -> AsyncIterator[Chunk]:
