@@ -13,17 +13,15 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import attrs
 from _measure import CONDUCTOR, environment_for, in_turn, median, table
-from codeconductor import Answer, Model, Task
-from codeconductor.converters import run_document
-from codeconductor.history.recorder import _insert_answers, _insert_run
-from codeconductor.history.schema import FILE, connect
+from codeconductor import Answer, Model, Session, Task
+from codeconductor.history import History
+from codeconductor.history.schema import FILE
 from codeconductor.pipeline import Run
 
 
 def fill(folder: Path, size: int) -> float:
-    """Write so many finished runs through the statements of the recorder; gives seconds a run."""
+    """Have so many finished runs recorded; gives seconds a run."""
     random.seed(1)
     models = tuple(
         Model(provider="ollama", name=f"model-{number}:7b", host="http://127.0.0.1:11434") for number in range(8)
@@ -49,22 +47,18 @@ def fill(folder: Path, size: int) -> float:
         "False",
     ]
     begin = datetime(2026, 1, 1, tzinfo=UTC)
-    connection = connect(folder)
+    history, session = History(folder), Session.start(folder)
     began = time.perf_counter()
     for number in range(size):
         answers = tuple(
             Answer(model=model, text=" ".join(random.choices(words, k=200)), seconds=1.0) for model in models
         )
-        run = Run(
-            task=task, models=models, answers=answers, status="finished", started=begin + timedelta(minutes=number)
-        )
-        document = run_document(attrs.evolve(run, seconds=2.5))
-        connection.execute("BEGIN IMMEDIATE")
-        _insert_run(connection, document, "finished", "run")
-        _insert_answers(connection, document["id"], document["answers"])
-        connection.execute("COMMIT")
+        started = begin + timedelta(minutes=number)
+        run = Run(task=task, models=models, answers=answers, status="finished", started=started, seconds=2.5)
+        history.conductor_run_finished(session, run)
     seconds = (time.perf_counter() - began) / size
-    connection.close()
+    history.close()
+    assert not session.warnings, session.warnings
     return seconds
 
 
