@@ -285,6 +285,29 @@ def conductor_query_model(session, model, query):
     assert errors["ollama/qwen3:8b"] is None
 
 
+@pytest.mark.parametrize(
+    "hangs",
+    [
+        "    while True:\n        try:\n            await asyncio.sleep(3600)\n"
+        "        except BaseException:\n            pass\n",
+        "    await asyncio.to_thread(time.sleep, 3600)\n",
+    ],
+    ids=["swallows its cancellation", "waits in a thread"],
+)
+def test_a_plugin_that_never_ends_does_not_keep_the_command_from_ending(
+    conductor: CommandLine, ollama: ScriptedOllama, install: Callable[..., None], hangs: str
+) -> None:
+    """The prompt is printed and recorded, and the process leaves what goes on behind."""
+    source = HEADER + "@hookimpl\nasync def conductor_discover_models(session):\n"
+    install(acme=f"import asyncio, time\n{source}{hangs}")
+    done = conductor("-n", "1", TASK)
+    assert done.returncode == 0, done.stderr
+    assert "calculator" in done.stdout.lower()
+    assert "did not list its models" in done.stderr
+    assert "destroyed" not in done.stderr
+    assert len(json.loads(conductor("history", "--json").stdout)["runs"]) == 1
+
+
 def test_a_plugin_that_hangs_in_discovery_is_given_up(
     conductor: CommandLine, ollama: ScriptedOllama, install: Callable[..., None]
 ) -> None:

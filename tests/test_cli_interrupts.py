@@ -232,6 +232,26 @@ def test_an_interrupt_while_standard_input_is_awaited_is_130(conductor: CommandL
     assert "Traceback" not in stderr
 
 
+def test_an_interrupt_ends_a_plugin_that_swallows_its_cancellation(
+    conductor: CommandLine, install: Callable[..., None]
+) -> None:
+    """And still it is said that the command was interrupted."""
+    install(
+        acme="import asyncio, sys\nfrom codeconductor import hookimpl\n"
+        "@hookimpl\nasync def conductor_discover_models(session):\n"
+        "    print('looking', file=sys.stderr, flush=True)\n"
+        "    while True:\n        try:\n            await asyncio.sleep(3600)\n"
+        "        except BaseException:\n            pass\n"
+    )
+    process = conductor.start("models")
+    assert process.stderr is not None
+    assert any(line == "looking\n" for line in process.stderr)
+    process.send_signal(signal.SIGINT)
+    _stdout, stderr = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert "Error: interrupted" in stderr
+
+
 def test_an_interrupt_ends_a_plugin_that_never_waits(
     conductor: CommandLine, ollama: ScriptedOllama, install: Callable[..., None]
 ) -> None:

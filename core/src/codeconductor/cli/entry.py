@@ -21,15 +21,28 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 
 
+class Ending:
+    """How the process ends.
+
+    Attributes:
+        must_be_forced: Something of a plugin goes on, and Python would wait for it.
+    """
+
+    must_be_forced = False
+
+
 def run_command_line(arguments: Sequence[str]) -> int:
     """Run one command; gives its exit code and never raises what a user can cause."""
     _prepare_streams()
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return _run(arguments)
+        exit_code = _run(arguments)
     finally:
         for stream in (sys.stdout, sys.stderr):
             _trouble(stream, silence=True)
+    if Ending.must_be_forced:
+        os._exit(exit_code)
+    return exit_code
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -12,6 +12,7 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from codeconductor.cli import console
+from codeconductor.cli.entry import Ending
 from codeconductor.cli.logs import logging_to
 from codeconductor.events import Event, Recorded, Warned
 from codeconductor.session import Session
@@ -30,6 +31,9 @@ RECORDED = "what was complete is recorded: `conductor show last` shows it"
 
 _PATIENCE = 0.8
 """Seconds that closing may take after Ctrl-C before the process ends anyway."""
+
+_CLOSING = 0.5
+"""Seconds that what plugins left behind may take to end; less than the patience after Ctrl-C, which has a last word."""
 
 _FILES = 4096
 """Files that may be open at once: each connection is one, and some systems allow 256 to who does not ask for more."""
@@ -166,15 +170,26 @@ def _interruptibly(work: Coroutine[Any, Any, T]) -> T:
                 for number, handler in handlers.items():
                     signal.signal(number, handler)
 
+    runner = asyncio.Runner()
     try:
-        return asyncio.run(main())
+        return runner.run(main())
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     finally:
+        _close(runner)
         with suppress(ValueError):  # not the main thread
             signal.set_wakeup_fd(-1)
         ear.close()
         bell.close()
+
+
+def _close(runner: asyncio.Runner) -> None:
+    """Close the event loop, if need be in vain: a plugin's task may swallow its cancellation, and a thread go on."""
+    closing = threading.Thread(target=runner.close, daemon=True)
+    closing.start()
+    closing.join(_CLOSING)
+    if closing.is_alive():
+        Ending.must_be_forced = True
 
 
 def _leave() -> NoReturn:
