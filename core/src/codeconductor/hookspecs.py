@@ -45,7 +45,8 @@ async def conductor_discover_models(session: Session) -> Iterable[Model | Proble
     """Which models can be asked, here and now.
 
     A coroutine function; every plugin is asked at once, and a plugin asks its own hosts at once
-    (``discover_hosts`` does that and keeps to the limit of 5 s a host).
+    (``discover_hosts`` does that and keeps to the limit of 5 s a host). A task that runs for 3 s without waiting is
+    interrupted. No other hook, no strategy and no renderer is: what blocks there keeps the person waiting.
 
     Example::
 
