@@ -97,6 +97,19 @@ async def test_people_are_told_that_no_model_is_asked(start: Start, write: Write
     assert session.warnings == ["no model is asked: these are answers that were recorded on 2026-01-31 from parrot 1.0"]
 
 
+@pytest.mark.parametrize(("other", "said"), [(0.7, " at 2 temperatures"), (0.2, "")])
+async def test_people_are_told_of_several_models_that_are_one(
+    start: Start, write: Write, other: float, said: str
+) -> None:
+    """Their agreement says less than that of models that differ."""
+    line = {"source": "parrot 1.0", "temperature": 0.2}
+    session = start(recording=str(write(line, line | {"model": "budgie", "temperature": other})))
+    await answers_of(session)
+    assert session.warnings == [
+        f"no model is asked: these are answers that were recorded from parrot 1.0; the 2 models here are this one{said}"
+    ]
+
+
 async def test_a_broken_recording_is_a_problem_where_the_provider_is_named(start: Start, write: Write) -> None:
     """With file and line."""
     path = write({}, "{")

@@ -123,7 +123,18 @@ class _Reel:
     def _label(self, answer: Recorded) -> None:
         when = f" on {answer.recorded}" if answer.recorded else ""
         what = f" from {answer.source}" if answer.source else ""
-        self._session.warn(f"no model is asked: these are answers that were recorded{when}{what}")
+        self._session.warn(f"no model is asked: these are answers that were recorded{when}{what}{self._alike(answer)}")
+
+    def _alike(self, answer: Recorded) -> str:
+        """What to think of several models that are really one: they agree more easily."""
+        if not answer.source:
+            return ""
+        same = [other for other in self._answers if (other.task, other.source) == (answer.task, answer.source)]
+        names, temperatures = {other.model for other in same}, {other.temperature for other in same}
+        if len(names) == 1:
+            return ""
+        how = f" at {len(names)} temperatures" if len(temperatures) == len(names) else ""
+        return f"; the {len(names)} models here are this one{how}"
 
     def _times(self, answer: Recorded) -> tuple[float, float]:
         """Seconds to the first piece, and between one and the next."""
