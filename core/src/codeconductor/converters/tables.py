@@ -1,10 +1,8 @@
-"""Between values and the outside: strict for the user's own files, lenient for servers, plain data for documents."""
+"""Checks settings tables against their classes: nothing is coerced, and what is wrong is told with its place."""
 
 from __future__ import annotations
 
-import math
 import types
-from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -14,14 +12,9 @@ from codeconductor.errors import InputError, nearest
 from codeconductor.settings import Origin, Table, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
     from cattrs import Converter
-
-    from codeconductor.consensus import Consensus
-    from codeconductor.discovery import Model, Problem
-    from codeconductor.dispatch import Answer
-    from codeconductor.pipeline import Run
 
 T = TypeVar("T")
 
@@ -39,14 +32,6 @@ def _own_files() -> Converter:
     converter.register_structure_hook_func(_is_list, lambda value, cls: _list_of(converter, value, cls))
     converter.register_structure_hook_func(_is_table, lambda value, cls: _table_of(converter, value, cls))
     return converter
-
-
-@cache
-def _replies() -> Converter:
-    """Lenient: unknown keys are ignored, and what can be read as the field's type is."""
-    from cattrs import Converter
-
-    return Converter()
 
 
 def _is_union(cls: Any) -> bool:
@@ -193,131 +178,3 @@ def _shown_by(origin: Origin | None) -> str:
 
 def _plain(value: object) -> object:
     return str(value) if isinstance(value, Text) else value
-
-
-def from_reply(data: object, cls: type[T]) -> T:
-    """Structure a server's reply: unknown keys are ignored.
-
-    Raises:
-        ValueError: The data does not have the class's shape; the message says where.
-    """
-    from cattrs import transform_error
-
-    if not isinstance(data, Mapping):
-        raise ValueError(f"expected an object, got {type(data).__name__}")
-    try:
-        return _replies().structure(data, cls)
-    except Exception as exc:
-        raise ValueError("; ".join(transform_error(exc)[:3])) from exc
-
-
-def to_plain(value: object) -> Any:
-    """A value as plain data that JSON can hold: attrs classes as dicts, sets sorted, NaN as None, others as text."""
-    if attrs.has(type(value)):
-        return {field.name: to_plain(getattr(value, field.name)) for field in attrs.fields(type(value))}  # type: ignore[arg-type]
-    if isinstance(value, Mapping):
-        return {str(key): to_plain(item) for key, item in value.items()}
-    if isinstance(value, frozenset | set):
-        return sorted(map(to_plain, value))
-    if isinstance(value, list | tuple):
-        return [to_plain(item) for item in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    return str(value)
-
-
-# The `--json` documents. The values are described by their attributes alone: no stage's class is imported here.
-
-
-def model_document(model: Model) -> dict[str, Any]:
-    """A model as in ``conductor.models/1``."""
-    return {
-        "id": model.id,
-        "provider": model.provider,
-        "name": model.name,
-        "host": model.host,
-        "server": model.server,
-        "kind": model.kind,
-        "loaded": model.loaded,
-        "remote": model.remote,
-        "context_length": model.context_length,
-        "max_context_length": model.max_context_length,
-        "size": model.size,
-        "parameters": model.parameters,
-        "quantization": model.quantization,
-        "capabilities": sorted(model.capabilities),
-        "memory": model.memory,
-    }
-
-
-def models_document(models: Iterable[Model], problems: Iterable[Problem]) -> dict[str, Any]:
-    """The document ``conductor.models/1``."""
-    return {
-        "schema": "conductor.models/1",
-        "models": [model_document(model) for model in models],
-        "problems": [
-            {"provider": problem.provider, "host": problem.host, "error": problem.error, "hint": problem.hint}
-            for problem in problems
-        ],
-    }
-
-
-def answer_document(answer: Answer) -> dict[str, Any]:
-    """An answer as in ``conductor.run/1``."""
-    return {
-        "model": answer.model.id,
-        "sample": answer.sample,
-        "text": answer.text,
-        "reasoning": answer.reasoning,
-        "data": to_plain(answer.data),
-        "code": [to_plain(block) for block in answer.code],
-        "tool_calls": [to_plain(call) for call in answer.tool_calls],
-        "finish_reason": answer.finish_reason,
-        "error": to_plain(answer.error),
-        "prompt_cut": answer.prompt_cut,
-        "seconds": answer.seconds,
-        "first_token_seconds": answer.first_token_seconds,
-        "load_seconds": answer.load_seconds,
-        "prompt_tokens": answer.usage.prompt_tokens,
-        "completion_tokens": answer.usage.completion_tokens,
-    }
-
-
-def consensus_document(consensus: Consensus) -> dict[str, Any]:
-    """A consensus as in ``conductor.run/1``; templates see it in this form too."""
-    choice = consensus.choice
-    return {
-        "strategy": consensus.strategy,
-        "confidence": consensus.confidence,
-        "calibrated": consensus.calibrated,
-        "agreement": consensus.agreement,
-        "outcome": to_plain(dict(consensus.outcome)),
-        "fields": [to_plain(field) for field in consensus.fields],
-        "disagreements": [to_plain(disagreement) for disagreement in consensus.disagreements],
-        "choice": None if choice is None else {"model": choice.model.id, "sample": choice.sample},
-        "witness": to_plain(consensus.witness),
-        "advice": consensus.advice,
-        "weights": dict(consensus.weights),
-        "explanation": consensus.explanation,
-    }
-
-
-def run_document(run: Run) -> dict[str, Any]:
-    """The document ``conductor.run/1``."""
-    prompt = run.prompt
-    return {
-        "schema": "conductor.run/1",
-        "id": run.id,
-        "started": run.started.isoformat(),
-        "seconds": run.seconds,
-        "task": {"text": run.task.text, "kind": run.task.kind, "language": run.task.language},
-        "models": [model.id for model in run.models],
-        "answers": [answer_document(answer) for answer in run.answers],
-        "consensus": None if run.consensus is None else consensus_document(run.consensus),
-        "prompt": None
-        if prompt is None
-        else {"text": prompt.text, "renderer": prompt.renderer, "template": prompt.template, "tokens": prompt.tokens},
-        "warnings": list(run.warnings),
-    }

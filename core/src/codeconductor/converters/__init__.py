@@ -1,0 +1,26 @@
+"""Between values and the outside: strict for the user's own files, lenient for servers, plain data for documents."""
+
+from __future__ import annotations
+
+from codeconductor.converters.documents import (
+    answer_document,
+    consensus_document,
+    model_document,
+    models_document,
+    run_document,
+    to_plain,
+)
+from codeconductor.converters.replies import from_reply
+from codeconductor.converters.tables import expected, structure_table
+
+__all__ = [
+    "answer_document",
+    "consensus_document",
+    "expected",
+    "from_reply",
+    "model_document",
+    "models_document",
+    "run_document",
+    "structure_table",
+    "to_plain",
+]
