@@ -1,4 +1,4 @@
-"""Finds, blocks, loads and isolates plugins, with one typed method a hook; the only module that touches pluggy.
+"""Loads plugins and calls their hooks.
 
 Each plugin is called on its own, so that one that raises costs only itself: its failure becomes a `PluginFault`, and
 the others go on. Wrappers stay around every single call.
@@ -7,16 +7,16 @@ the others go on. Wrappers stay around every single call.
 from __future__ import annotations
 
 import inspect
-from collections import defaultdict
-from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pluggy
 
 from codeconductor import hookspecs
-from codeconductor.errors import ConductorError, InputError, PluginError, nearest, unknown_name
-from codeconductor.hookspecs import COROUTINE_HOOKS, PROJECT
+from codeconductor.errors import ConductorError, InputError, PluginError, unknown_name
+from codeconductor.hookspecs import PROJECT
+from codeconductor.plugins.checks import checked_hooks, checked_settings
+from codeconductor.plugins.metadata import CORE, PluginFault, PluginInfo, installed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,82 +28,6 @@ if TYPE_CHECKING:
     from codeconductor.prompting import PromptRenderer
     from codeconductor.session import Session
     from codeconductor.task import Task
-
-CORE = "codeconductor-core"
-COMMANDS_GROUP = "codeconductor.commands"
-HOOKS = frozenset(name for name in vars(hookspecs) if name.startswith("conductor_"))
-
-
-@attrs.frozen
-class PluginFault:
-    """A plugin raised in a hook, or gave what the hook does not allow."""
-
-    plugin: str
-    distribution: str | None
-    hook: str
-    error: str
-    hint: str | None = None
-
-    def __str__(self) -> str:
-        return f"plugin {self.plugin!r} ({self.distribution or 'no distribution'}) failed in {self.hook}: {self.error}"
-
-
-@attrs.define
-class PluginInfo:
-    """An installed plugin: where it comes from, and what became of it."""
-
-    name: str
-    distribution: str | None = None
-    version: str | None = None
-    status: Literal["loaded", "disabled", "failed"] = "loaded"
-    error: str | None = None
-    hooks: tuple[str, ...] = ()
-    entry_point: EntryPoint | None = attrs.field(default=None, eq=False, repr=False)
-
-    @property
-    def source(self) -> str:
-        """Who brings it, for people: its distribution, or its module where damaged metadata name none."""
-        if self.distribution is None and self.entry_point is not None:
-            return f"what brings the module {self.entry_point.module!r}"
-        return self.distribution or "no distribution"
-
-
-def installed() -> list[PluginInfo]:
-    """Every installed plugin, sorted by name, from metadata alone: nothing is imported."""
-    found = []
-    for point in entry_points(group=PROJECT):
-        distribution, version = _described(point)
-        found.append(PluginInfo(point.name, distribution, version, entry_point=point))
-    return sorted(found, key=lambda info: (info.name, info.distribution or ""))
-
-
-def commands() -> dict[str, list[EntryPoint]]:
-    """The commands that plugins bring, by their distribution's name, from metadata alone."""
-    brought: dict[str, list[EntryPoint]] = defaultdict(list)
-    for point in sorted(entry_points(group=COMMANDS_GROUP), key=lambda point: point.name):
-        brought[_described(point)[0] or ""].append(point)
-    return brought
-
-
-def _described(point: EntryPoint) -> tuple[str | None, str | None]:
-    """Name and version of an entry point's distribution, as far as an install that was broken off left them."""
-    try:
-        metadata = point.dist.metadata if point.dist else None  # a file that is read and parsed at each access
-    except (ValueError, LookupError):  # not UTF-8; no metadata at all, from Python 3.15 on
-        metadata = None
-    name, version = (metadata[key] if metadata and key in metadata else None for key in ("Name", "Version"))
-    return name, version
-
-
-def _checked_settings(name: object, cls: Any) -> type:
-    """The class of a settings table, if it can be one; what it raises otherwise says why it cannot."""
-    if not isinstance(name, str) or not attrs.has(cls):
-        raise TypeError(f"expected a name and an attrs class, got {name!r} and {cls!r}")
-    needed = [field.name for field in attrs.fields(cls) if field.default is attrs.NOTHING]
-    if needed:
-        raise TypeError(f"{cls.__name__}.{needed[0]} has no default: nobody has to configure a plugin")
-    attrs.resolve_types(cls)  # annotations stand for types that exist when the program runs
-    return cls
 
 
 class Plugins:
@@ -163,7 +87,7 @@ class Plugins:
         """Add one plugin object; one that breaks the contract is noted as failed and left out."""
         self.infos.setdefault(info.name, info)
         try:
-            info.hooks = self._checked_hooks(plugin)
+            info.hooks = checked_hooks(self._pm, plugin)
             self._pm.register(plugin, name=info.name)
         except (ConductorError, pluggy.PluginValidationError, ValueError) as exc:
             hint = exc.hint if isinstance(exc, ConductorError) else "hook arguments are listed in the hook reference"
@@ -174,33 +98,6 @@ class Plugins:
         plugin = self._pm.get_plugin(name)
         if plugin is not None:
             self._pm.unregister(plugin)
-
-    def _checked_hooks(self, plugin: object) -> tuple[str, ...]:
-        names = []
-        for attribute in dir(plugin):
-            options = self._pm.parse_hookimpl_opts(plugin, attribute)
-            function = inspect.getattr_static(plugin, attribute, None)
-            if options is None:
-                if attribute in HOOKS and inspect.isfunction(function):
-                    raise PluginError(f"{attribute} is not marked", hint="put @hookimpl above it")
-                continue
-            name = options.get("specname") or attribute
-            if name not in HOOKS:
-                if options.get("optionalhook"):
-                    continue
-                close = nearest(name, HOOKS)
-                raise PluginError(f"unknown hook {name!r}", hint=f"did you mean {close!r}?" if close else None)
-            wraps = options.get("wrapper") or options.get("hookwrapper")
-            function = getattr(plugin, attribute)
-            if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-                if wraps or name not in COROUTINE_HOOKS:
-                    raise PluginError(
-                        f"{name} is a coroutine function", hint="make it a plain `def`; what waits goes into its result"
-                    )
-            elif name in COROUTINE_HOOKS and not wraps:
-                raise PluginError(f"{name} is not a coroutine function", hint=f"write `async def {name}`")
-            names.append(name)
-        return tuple(sorted(names))
 
     def _fail(self, info: PluginInfo, error: str, *, hint: str | None) -> None:
         info.status = "failed"
@@ -253,7 +150,7 @@ class Plugins:
                 [result] if isinstance(result, tuple) and len(result) == 2 and isinstance(result[0], str) else result
             )
             try:
-                tables = [(name, _checked_settings(name, cls)) for name, cls in pairs]
+                tables = [(name, checked_settings(name, cls)) for name, cls in pairs]
             except Exception as exc:  # noqa: BLE001 - as in `_each`
                 self.blame(plugin, "conductor_settings", exc)
             else:
