@@ -29,6 +29,7 @@ class Server:
         loads: (model, from, to) of each load.
         asks: (model, from, to) of each question.
         in_memory: Names of the models that are loaded.
+        fits: How many models fit into memory; a load then throws out all others.
     """
 
     faults: list[Exception] = attrs.field(factory=list)
@@ -36,6 +37,7 @@ class Server:
     load_seconds: float = 5.0
     answer_seconds: float = 2.0
     in_memory: set[str] = attrs.field(factory=set)
+    fits: int = 99
     loads: list[tuple[str, float, float]] = attrs.field(factory=list)
     asks: list[tuple[str, float, float]] = attrs.field(factory=list)
 
@@ -55,6 +57,8 @@ class Server:
             if self.load_faults:
                 raise self.load_faults.pop(0)
             self.loads.append((model.name, began, now()))
+            if len(self.in_memory) >= self.fits:
+                self.in_memory.clear()
             self.in_memory.add(model.name)
             yield Chunk()
         began = now()
@@ -238,3 +242,12 @@ def test_the_answers_end_though_nobody_leaves(make_session: MakeSession) -> None
     server = Server(in_memory={"a"})
     answers = run_at_once(ask(make_session(acme=server), warm("a"), cold("c", host="c"), enough=1))
     assert [answer.model.name for answer in answers] == ["a", "c"]
+
+
+def test_models_that_do_not_fit_together_are_asked_in_turn(make_session: MakeSession) -> None:
+    """Once one was thrown out: else each sample would load its model again, and throw out the next one's."""
+    server = Server(fits=1)
+    models = [cold(name, host="h", parallel=3, slots=1) for name in "abc"]
+    answers = run_at_once(ask(make_session(acme=server), *models, samples=4))
+    assert [answer.error for answer in answers] == 12 * [None]
+    assert len(server.loads) <= 6

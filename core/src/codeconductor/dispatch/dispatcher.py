@@ -150,10 +150,17 @@ class _Reserve:
 
 @attrs.define(eq=False)
 class _Host:
-    """A server: the requests that it can hold at once, and the one load that it does at a time."""
+    """A server.
+
+    Attributes:
+        slots: For the requests that it can hold at once.
+        loading: Held while a model of it loads.
+        is_crowded: A model was thrown out of its memory: its models do not fit together, and are asked in turn.
+    """
 
     slots: asyncio.Semaphore
     loading: asyncio.Lock = attrs.field(factory=asyncio.Lock)
+    is_crowded: bool = False
 
 
 def _places(models: Sequence[Model]) -> dict[str, _Place]:
@@ -183,29 +190,32 @@ class _Place:
         answer = await self._asked(request)
         if request.unloaded:  # it was thrown out of memory since discovery
             await request.close()
-            self._is_cold = True
+            self._is_cold = self._host.is_crowded = True
             answer = await self._asked(request)
         return answer
 
     async def _asked(self, request: Request) -> Answer:
-        if self._is_cold:
-            answer = await self._asked_cold(request)
-            if answer is not None:
-                return answer
+        if self._is_cold or self._host.is_crowded:
+            async with self._host.loading:
+                answer = await self._made_ready(request)
+                if answer is None and self._host.is_crowded:
+                    async with self._slots, self._host.slots:
+                        answer = await request.answer()
+                if answer is not None:
+                    return answer
         async with self._slots, self._host.slots:
             return await request.answer()
 
-    async def _asked_cold(self, request: Request) -> Answer | None:
-        """Where the question loads the model, its answer; where it is loaded apart, why that failed; else None."""
-        async with self._host.loading:
-            if not self._is_cold:  # another sample has loaded it meanwhile
-                return None
-            if not self._loads_apart:
-                async with self._slots, self._host.slots:
-                    return await request.answer(loads=True)
-            if self._failure is None:  # what could not be loaded for one sample is not tried again for the next
-                self._failure = await request.load()
-            if self._failure is not None:
-                return request.ended(self._failure)
-            self._is_cold = False
+    async def _made_ready(self, request: Request) -> Answer | None:
+        """None: the model is in memory. Where the question loads it, its answer; where it cannot be loaded, why."""
+        if not self._is_cold:  # another sample has loaded it meanwhile
             return None
+        if not self._loads_apart:
+            async with self._slots, self._host.slots:
+                return await request.answer(loads=True)
+        if self._failure is None:  # what could not be loaded for one sample is not tried again for the next
+            self._failure = await request.load()
+        if self._failure is not None:
+            return request.ended(self._failure)
+        self._is_cold = False
+        return None
