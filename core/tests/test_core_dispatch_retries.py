@@ -246,8 +246,8 @@ def test_the_answers_end_though_nobody_leaves(make_session: MakeSession) -> None
 
 def test_models_that_do_not_fit_together_are_asked_in_turn(make_session: MakeSession) -> None:
     """Once one was thrown out: else each sample would load its model again, and throw out the next one's."""
-    server = Server(fits=1)
+    server = Server(fits=1, load_seconds=1)
     models = [cold(name, host="h", parallel=3, slots=1) for name in "abc"]
-    answers = run_at_once(ask(make_session(acme=server), *models, samples=4))
-    assert [answer.error for answer in answers] == 12 * [None]
+    answers = run_at_once(ask(make_session(acme=server), *models, samples=6))
+    assert [answer.error for answer in answers] == 18 * [None]
     assert len(server.loads) <= 6
