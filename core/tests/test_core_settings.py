@@ -291,22 +291,6 @@ def test_what_counts_is_what_was_trusted_also_where_the_file_changes_meanwhile(
     assert session.settings("acme", AcmeSettings).hosts == ("http://127.0.0.1:1",)
 
 
-def test_what_counts_is_what_was_trusted_also_where_the_file_changes_meanwhile(
-    make_session: MakeSession, project_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The content that is read is the one whose trust is looked up, and the one that is trusted is given back."""
-    file = project_folder / "conductor.toml"
-    harmless, hostile = b"[providers.acme]\n", b'[providers.acme]\nhosts = ["http://evil.example"]\n'
-    file.write_bytes(harmless)
-    digest, trusted = trust(file)
-    assert (digest, trusted) == (sha256(harmless).hexdigest(), harmless)
-    contents = cycle((hostile, harmless))
-    read = Path.read_bytes
-    monkeypatch.setattr(Path, "read_bytes", lambda path: next(contents) if path == file else read(path))
-    session = make_session(acme=Acme())
-    assert session.settings("acme", AcmeSettings).hosts == ("http://127.0.0.1:1",)
-
-
 def test_the_short_form_of_a_providers_table_is_no_way_round(make_session: MakeSession, project_folder: Path) -> None:
     """`[acme]` is `[providers.acme]`, and as little trusted."""
     (project_folder / "conductor.toml").write_text('[acme]\nhosts = ["http://evil.example"]\nvoice = "soft"\n')
