@@ -43,6 +43,40 @@ def test_a_reply_of_another_shape_is_a_value_error(data: object) -> None:
     assert str(caught.value)
 
 
+@pytest.mark.parametrize("name", [None, [], {}, True])
+def test_what_is_no_text_is_not_made_one(name: object) -> None:
+    """A model called "None" was listed, and asked."""
+    with pytest.raises(ValueError, match=r"\$\.name"):
+        from_reply({"name": name}, Reply)
+
+
+@pytest.mark.parametrize("size", ["big", [1], {}, 10**30, float("inf"), float("nan")])
+def test_what_is_optional_and_cannot_be_read_is_missing(size: object) -> None:
+    """A count that nobody understands costs no answer that arrived whole."""
+    assert from_reply({"name": "x", "inner": {"size": size}}, Reply) == Reply("x")
+    assert from_reply({"name": "x", "inner": {"size": "12"}}, Reply) == Reply("x", Inner(12))
+
+
+def test_an_entry_of_another_form_costs_only_itself() -> None:
+    """The others of its list stay."""
+    data = {"name": "x", "items": [{"size": 1}, None, 5, "text", [], {"size": 2}]}
+    assert from_reply(data, Reply).items == (Inner(1), Inner(2))
+    assert from_reply({"name": "x", "items": None}, Reply).items == ()
+    with pytest.raises(ValueError, match=r"\$\.items"):  # it is a list of something else
+        from_reply({"name": "x", "items": [5]}, Reply)
+
+
+@pytest.mark.parametrize(("said", "meant"), [("true", True), ("False", False), (1, True), (None, None), ("so", None)])
+def test_a_word_for_true_or_false_means_what_it_says(said: object, meant: bool | None) -> None:
+    """`"false"` was true, as every text is that is not empty."""
+
+    @attrs.frozen
+    class Line:
+        done: bool | None = None
+
+    assert from_reply({"done": said}, Line) == Line(meant)
+
+
 def test_values_become_what_json_can_hold() -> None:
     """Classes as objects, tuples as lists, sets sorted, paths as text; a value stays what it was."""
     model = a_model(capabilities={"b", "a"})

@@ -169,13 +169,40 @@ async def test_a_server_that_does_not_tell_its_version_is_listed_all_the_same(st
     assert [(model.name, model.server, model.server_hint) for model in found.models] == [("a:1b", "Ollama", None)]
 
 
-async def test_null_lists_are_empty_ones(start: Start) -> None:
-    """Go writes null for a list that was never made."""
+async def test_a_server_without_a_model_tells_how_to_get_one(start: Start) -> None:
+    """It is running, so that "start Ollama" would not help; Go writes null for a list that was never made."""
     nothing = {"/api/tags": status(200, {"models": None}), "/api/ps": status(200, {"models": None})}
     with ScriptedOllama(faults=nothing) as ollama:
         async with start(hosts=[ollama.host]) as session:
             found = await discover(session)
-    assert (found.models, found.problems) == ((), ())
+    assert found.models == ()
+    (problem,) = found.problems
+    assert problem.error == f"{ollama.host} has no model"
+    assert problem.hint is not None
+    assert "ollama pull" in problem.hint
+
+
+async def test_an_entry_of_the_list_that_is_no_model_costs_only_itself(start: Start) -> None:
+    """One without a name, or with a size that is no number, hid every model of its host."""
+    entries: list[object] = [{"name": "a:1b"}, {"name": None}, {}, None, "text", 5, {"name": "b:1b", "size": "big"}]
+    listed = status(200, {"models": entries})
+    with ScriptedOllama("a:1b", "b:1b", faults={"/api/tags": listed}) as ollama:
+        async with start(hosts=[ollama.host]) as session:
+            found = await discover(session)
+    assert [(model.name, model.size) for model in found.models] == [("a:1b", None), ("b:1b", None)]
+    assert found.problems == ()
+
+
+async def test_no_model_is_asked_about_when_the_time_for_details_is_over(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of requests that are given up at once took so long that the host was given up, too."""
+    monkeypatch.setattr(probing, "DETAILS_WITHIN", 0.0)
+    with ScriptedOllama("a:1b", "b:1b", version="0.11.0") as ollama:
+        async with start(hosts=[ollama.host]) as session:
+            found = await discover(session)
+        assert ollama.asked("/api/show") == []
+    assert [model.name for model in found.models] == ["a:1b", "b:1b"]
 
 
 async def test_a_host_that_is_given_twice_is_asked_once(start: Start) -> None:

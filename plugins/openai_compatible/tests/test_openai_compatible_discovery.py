@@ -52,6 +52,14 @@ def test_a_path_in_front_of_v1_stays() -> None:
     assert base_address("http://v1.example/v1") == "http://v1.example"
 
 
+def test_a_model_without_a_name_is_none_and_a_length_below_zero_is_not_known(start: Start) -> None:
+    """`"id": null` was a model called "None"; a length of -1 refused every prompt as too long."""
+    entries = [{"id": None}, {"id": ""}, {"id": "a", "owned_by": "vllm", "max_model_len": -1}]
+    with ScriptedOpenAI("a", faults={"/v1/models": status(200, {"data": entries})}) as server:
+        [model] = listed(start(hosts=[server.host])).models
+    assert (model.name, model.context_length, model.loaded) == ("a", None, None)
+
+
 def test_a_host_written_twice_is_asked_once(start: Start) -> None:
     """With and without `/v1` it is the same server."""
     with ScriptedOpenAI("a") as server:

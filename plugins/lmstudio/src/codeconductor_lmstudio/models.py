@@ -18,7 +18,7 @@ SLOTS = 4
 
 _OLD = "update LM Studio: before 0.4 its models cannot be loaded apart from a question"
 
-_COUNT = re.compile(r"(?:(\d+)x)?(\d+(?:\.\d+)?)\s*([KMBT])", re.IGNORECASE)
+_COUNT = re.compile(r"(?:(\d{1,6})x)?(\d{1,15}(?:\.\d+)?)\s*([KMBT])", re.IGNORECASE)
 _UNITS = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 
 _COPY = re.compile(r":\d+\Z")

@@ -69,7 +69,7 @@ async def in_memory(client: httpx2.AsyncClient, within: float) -> tuple[InMemory
             running = await ask(client, "/api/ps", Running)
     except (ProviderError, TimeoutError):
         return None
-    return running.models or ()
+    return running.models
 
 
 async def version(client: httpx2.AsyncClient) -> str | None:

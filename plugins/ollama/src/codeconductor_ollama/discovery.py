@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from codeconductor import discover_hosts
+from codeconductor import ProviderError, discover_hosts
 
 from codeconductor_ollama.api import ask, faults_of, in_memory, show, version
 from codeconductor_ollama.models import as_models, is_remote
+from codeconductor_ollama.remedies import PULL
 from codeconductor_ollama.settings import OllamaSettings
 from codeconductor_ollama.wire import Installed, Shown, Tags
 
@@ -38,8 +39,9 @@ async def find_models(session: Session) -> list[Model | Problem]:
         looking = asyncio.create_task(in_memory(client, DETAILS_WITHIN))
         telling = asyncio.create_task(version(client))
         try:
-            tags = await ask(client, "/api/tags", Tags)
-            installed = tags.models or ()
+            installed = (await ask(client, "/api/tags", Tags)).models
+            if not installed:
+                raise ProviderError(f"{host} has no model", kind="refused", hint=PULL)
             shown = await _shown(client, [entry.name for entry in installed if _is_unclear(host, entry)], deadline)
             running = await looking
             told, _ = await asyncio.wait([telling], timeout=_GRACE)
@@ -66,7 +68,8 @@ async def _shown(client: httpx2.AsyncClient, names: Sequence[str], deadline: flo
 
     async def look(name: str) -> None:
         async with gate:
-            shown = await show(client, name, deadline - asyncio.get_running_loop().time())
+            left = deadline - asyncio.get_running_loop().time()
+            shown = await show(client, name, left) if left > 0 else None
         if shown is not None:
             found[name] = shown
 

@@ -22,7 +22,7 @@ _EMBEDDING_NAME = re.compile(r"embed|minilm|(?:^|[/-])bge", re.IGNORECASE)
 _SAYS_WHAT_MODELS_CAN = (0, 6, 4)
 """The first version whose servers tell the capabilities of a model."""
 
-_COUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([KMBT]?)", re.IGNORECASE)
+_COUNT = re.compile(r"(\d{1,15}(?:\.\d+)?)\s*([KMBT]?)", re.IGNORECASE)
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 START = "start it with `ollama serve`, or set OLLAMA_HOST or [providers.ollama] hosts"
 NOT_OLLAMA = "is this an Ollama server, and not too old a one?"
 
+PULL = "install one with `ollama pull NAME`; ollama.com/search lists names"
 _PULL = "install it with `ollama pull {model}`"
 _FREE_MEMORY = "ask a smaller model, or free memory with `ollama stop`"
 _CRASHED = "ask again; if it stays so, free memory with `ollama stop`, or look into the server's log"

@@ -40,7 +40,7 @@ class Installed:
 class Tags:
     """`/api/tags`: what is installed. The field is there on every Ollama server, if null."""
 
-    models: tuple[Installed, ...] | None
+    models: tuple[Installed, ...]
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -61,7 +61,7 @@ class InMemory:
 class Running:
     """`/api/ps`: what is in memory."""
 
-    models: tuple[InMemory, ...] | None
+    models: tuple[InMemory, ...]
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

@@ -65,7 +65,7 @@ async def _listed(client: httpx2.AsyncClient, address: str) -> list[Entry]:
             entries.append(from_reply(item, Entry))
         except ValueError:  # no model, or one in a form that nobody knows: it costs only itself
             continue
-    return entries
+    return [entry for entry in entries if entry.id]
 
 
 async def _props(client: httpx2.AsyncClient) -> tuple[Props | None, bool]:

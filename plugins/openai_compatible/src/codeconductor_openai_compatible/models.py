@@ -74,12 +74,17 @@ def _as_model(host: str, name: str, entry: Entry, props: Props | None, is_ready:
         kind="embedding" if _NO_CHAT.search(name) else "chat",
         loaded=_is_loaded(entry, props, is_ready),
         loads_apart=_loads_itself(entry, props),
-        context_length=window or entry.max_model_len or meta.n_ctx or meta.n_ctx_train or None,
+        context_length=next(filter(_is_length, (window, entry.max_model_len, meta.n_ctx, meta.n_ctx_train)), None),
         size=meta.size or None,
         parameters=meta.n_params or None,
         capabilities=_capabilities(entry, props),
         digest=root_of(entry),
     )
+
+
+def _is_length(tokens: int | None) -> bool:
+    """Zero, or less, is what servers say that do not know."""
+    return tokens is not None and tokens > 0
 
 
 def _server(entry: Entry, props: Props | None) -> str | None:
@@ -106,7 +111,7 @@ def _is_loaded(entry: Entry, props: Props | None, is_ready: bool) -> bool | None
         return entry.status.value == "loaded"
     if props is not None:
         return not props.is_sleeping
-    return True if entry.max_model_len else None
+    return True if _is_length(entry.max_model_len) else None
 
 
 def _capabilities(entry: Entry, props: Props | None) -> frozenset[str]:
