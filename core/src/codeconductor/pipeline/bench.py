@@ -1,4 +1,4 @@
-"""What a strategy may use beyond the answers: the weights, a seed, and the models once more."""
+"""What a strategy may use beyond the answers: the weights, a seed, the models once more, and the sandbox."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from codeconductor.dispatch import Answer, Limits, Message, Query, dispatch
 from codeconductor.errors import ConductorError
+from codeconductor.sandbox import Outcome, Pool, SandboxError, find_sandbox, limits_for, may_execute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -13,9 +14,12 @@ if TYPE_CHECKING:
     from codeconductor.discovery import Model
     from codeconductor.session import Session
 
+_SECONDS = 5.0
+"""Of wall clock for all inputs of one candidate: functions take milliseconds, and what hangs is waited for in full."""
+
 
 class SessionBench:
-    """The `Bench` of a session. This release has no sandbox, so it runs no code: `can_run` is false.
+    """The `Bench` of a session.
 
     Attributes:
         weights: Weight by model id.
@@ -31,8 +35,11 @@ class SessionBench:
 
     @property
     def can_run(self) -> bool:
-        """Whether `run` runs code here."""
-        return False
+        """Whether `run` runs code here: it is allowed, and a sandbox works that is strong enough.
+
+        The sandboxes are attacked when this is first asked, which takes a few tenths of a second.
+        """
+        return may_execute(self._session) and find_sandbox(self._session) is not None
 
     async def ask(
         self, model: Model, messages: Sequence[Message], response_schema: Mapping[str, Any] | None = None
@@ -43,13 +50,33 @@ class SessionBench:
         async with dispatch(self._session, [model], query, limits=self._limits) as arrivals:
             return await anext(arrivals)
 
-    async def run(self, programs: Sequence[str], inputs: Sequence[Any], entry_point: str) -> Sequence[Sequence[Any]]:
-        """Refused: there is no sandbox to run models' code in, and it is never run outside of one.
+    async def run(
+        self, programs: Sequence[str], inputs: Sequence[str], entry_point: str
+    ) -> Sequence[Sequence[Outcome]]:
+        """Run programs in the sandbox: a row of outcomes a program, in the order of the inputs.
+
+        The interpreters that run them are started once a session, and closed with it.
+
+        Args:
+            programs: Whole Python sources.
+            inputs: Sources of arguments, or standard inputs where there is no entry point.
+            entry_point: A function's name, ``Solution().method``, or empty for a whole program.
 
         Raises:
-            ConductorError: Always; a strategy looks at `can_run` first.
+            ConductorError: Nothing may be run here; a strategy looks at `can_run` first. Or the sandbox, which has
+                worked, works no more.
         """
-        raise ConductorError(
-            f"{len(programs)} candidates are not run: there is no sandbox here",
-            hint="a strategy must look at bench.can_run first",
-        )
+        sandbox = find_sandbox(self._session) if may_execute(self._session) else None
+        if sandbox is None:
+            raise ConductorError(
+                f"{len(programs)} candidates are not run: it is forbidden, or no sandbox here is strong enough",
+                hint="a strategy must look at bench.can_run first",
+            )
+        limits = limits_for(self._session, _SECONDS)
+        pool = self._session.keep(("sandbox", sandbox.name), lambda: Pool(sandbox, limits))
+        try:
+            return await pool.run(programs, inputs, entry_point)
+        except SandboxError as exc:
+            raise ConductorError(
+                f"the sandbox {sandbox.name!r} works no more: {exc}", hint="--no-execute runs no candidate"
+            ) from exc

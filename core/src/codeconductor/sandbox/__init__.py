@@ -2,6 +2,29 @@
 
 from __future__ import annotations
 
+from codeconductor.sandbox.choice import find_sandbox, limits_for, may_execute, sandboxes, trial_of
+from codeconductor.sandbox.payload import Payload, Sandbox, inside_command
+from codeconductor.sandbox.pool import Pool
+from codeconductor.sandbox.process import Ended, SandboxError, run_command
+from codeconductor.sandbox.trial import Trial
 from codeconductor.sandbox.values import Limits, Outcome, OutcomeKind, Strength
 
-__all__ = ["Limits", "Outcome", "OutcomeKind", "Strength"]
+__all__ = [
+    "Ended",
+    "Limits",
+    "Outcome",
+    "OutcomeKind",
+    "Payload",
+    "Pool",
+    "Sandbox",
+    "SandboxError",
+    "Strength",
+    "Trial",
+    "find_sandbox",
+    "inside_command",
+    "limits_for",
+    "may_execute",
+    "run_command",
+    "sandboxes",
+    "trial_of",
+]

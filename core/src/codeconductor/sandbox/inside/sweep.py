@@ -1,0 +1,125 @@
+"""Leaves nothing behind: ends every process that was started here, and empties folders."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Sweeper:
+    """Ends what this process started, and whatever that started.
+
+    A subreaper is handed every orphan below it, so none escapes by starting over in a session of its own. It is made
+    before rights are given up: in a Landlock domain proc cannot be looked into.
+    """
+
+    def __init__(self) -> None:
+        self._reaches_only_own = os.getpid() == 1
+        try:
+            self._children: int | None = os.open(f"/proc/self/task/{os.getpid()}/children", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            self._children = None
+
+    def rely_on_solitude(self) -> None:
+        """Say that a signal of this process to everybody reaches nobody but its descendants.
+
+        So it is for the only process of its user, and in a Landlock domain that keeps signals in. It is checked here
+        once more, as a mistake would end everything that the user runs.
+        """
+        self._reaches_only_own = self._reaches_only_own or not _reaches(os.getppid())
+
+    def sweep(self, leader: int) -> None:
+        """End every process below this one, and wait until none is left.
+
+        Args:
+            leader: The first of them, with a process group of its own; it may be reaped already.
+        """
+        while True:
+            try:
+                if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                    self._kill(leader)
+                    os.waitpid(-1, 0)
+            except ChildProcessError:
+                return
+
+    def _kill(self, leader: int) -> None:
+        if self._reaches_only_own:
+            _send(-1)
+            return
+        _send(-leader)
+        if self._children is not None:
+            os.lseek(self._children, 0, os.SEEK_SET)
+            for child in os.read(self._children, 1 << 20).split():
+                _send(int(child))
+
+
+def _reaches(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except OSError:
+        return False
+    return True
+
+
+def _send(process: int) -> None:
+    try:
+        os.kill(process, signal.SIGKILL)
+    except OSError:  # gone already, or nobody is left
+        return
+
+
+def empty(folder: Path) -> None:
+    """Remove all that is in a folder, however deep, wherever its links point and whatever its modes are.
+
+    A folder that is gone, or something else now, is made anew.
+
+    Raises:
+        OSError: Something cannot be removed.
+    """
+    if folder.is_symlink() or not folder.is_dir():
+        folder.unlink(missing_ok=True)
+        folder.mkdir(mode=0o700)
+        return
+    top = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        _remove_below(top)
+    finally:
+        os.close(top)
+
+
+def _remove_below(top: int) -> None:
+    """Remove what is below an open folder; what lies deeper is lifted to the top first, so that no path is long."""
+    lifted = f".{os.urandom(8).hex()}-"
+    for count in itertools.count():
+        names = os.listdir(top)
+        if not names:
+            return
+        for name in names:
+            with contextlib.suppress(IsADirectoryError, PermissionError):  # the latter is macOS's word for a folder
+                os.unlink(name, dir_fd=top)
+                continue
+            with contextlib.suppress(OSError):
+                os.rmdir(name, dir_fd=top)
+                continue
+            inner = _opened(name, top)
+            try:
+                for place, child in enumerate(os.listdir(inner)):  # noqa: PTH208 - an open folder
+                    try:
+                        os.unlink(child, dir_fd=inner)
+                    except (IsADirectoryError, PermissionError):
+                        os.close(_opened(child, inner))  # a folder that may not be written cannot be moved
+                        os.rename(child, f"{lifted}{count}-{name[:64]}-{place}", src_dir_fd=inner, dst_dir_fd=top)
+            finally:
+                os.close(inner)
+            os.rmdir(name, dir_fd=top)
+
+
+def _opened(name: str, parent: int) -> int:
+    os.chmod(name, 0o700, dir_fd=parent)
+    return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
