@@ -447,6 +447,9 @@ def test_what_is_no_http_is_not_tried_again() -> None:
         ("", None),
         ("12", 12.0),
         (" 0 ", 0.0),
+        ("1.5", 1.5),
+        ("1e9", None),
+        ("inf", None),
         ("soon", None),
         ("-3", None),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
@@ -456,6 +459,28 @@ def test_what_is_no_http_is_not_tried_again() -> None:
 def test_a_retry_after_has_seconds_or_a_date(header: str | None, seconds: float | None) -> None:
     """What is neither says nothing; a date that has passed is now."""
     assert retry_after(header) == seconds
+
+
+def test_a_full_queue_is_an_overload_whatever_its_status() -> None:
+    """A proxy may pass it on with the status of a success."""
+    fault = fault_in_reply({"error": "server busy, please try again.  maximum pending requests exceeded"}, "http://h")
+    assert fault is not None
+    assert fault.kind == "overloaded"
+
+
+def test_a_proxy_that_takes_no_more_bytes_is_told_by_what_to_do() -> None:
+    """The prompt is too long for it, and not for the model."""
+    fault = fault_of_status(413, "<h1>413 Request Entity Too Large</h1>", "http://h/x", hint="is this a server?")
+    assert fault.kind == "refused"
+    assert fault.hint is not None
+    assert "shorten" in fault.hint
+    assert "proxy" in fault.hint
+
+
+def test_a_byte_order_mark_is_no_part_of_a_body() -> None:
+    """Neither of a stream of lines nor of a whole one; within a line it stays."""
+    assert lines_of("\ufeffa\n\ufeffb".encode()) == ["a", "\ufeffb"]
+    assert asyncio.run(whole_body(a_response('\ufeff{"a": 1}'.encode()))) == '{"a": 1}'
 
 
 def test_a_failure_has_its_status_and_when_to_ask_again() -> None:

@@ -10,6 +10,7 @@ import attrs
 import httpx2
 import pytest
 from codeconductor import Chunk, Message, ProviderError, Query, ToolCall, Usage, stream_openai_chat
+from codeconductor.dispatch import openai_chat
 from codeconductor.http import open_client
 from codeconductor.testing.servers import Exchange, Frame, ScriptedModel, ScriptedOpenAI, cut, reset, silence
 
@@ -442,3 +443,86 @@ def test_leaving_the_stream_closes_the_connection() -> None:
         asyncio.run(leave(server.host))
         server.wait_until(lambda: server.requests[0].ended is not None)
         assert server.requests[0].outcome == "cancelled"
+
+
+def body(text: str, kind: str = "text/event-stream") -> Reply:
+    """A reply that is just these bytes."""
+    return 200, kind, text.encode()
+
+
+WHOLE = json.dumps(delta("stop", content="Hello."))
+HALVES = [json.dumps(delta(content="Hel")), json.dumps(delta("stop", content="lo."))]
+
+
+@pytest.mark.parametrize("kind", ["text/plain; charset=utf-8", "application/json", "application/octet-stream", ""])
+def test_events_are_known_by_their_first_line_whatever_their_type(kind: str) -> None:
+    """Proxies change the type, or leave it out; what comes is streamed all the same."""
+    told = ask(body(f": ping\n\ndata: {HALVES[0]}\n\ndata: {HALVES[1]}\n\ndata: [DONE]\n\n", kind), pieces=7)
+    assert (told.error, told.text, told.finish_reason) == (None, "Hello.", "stop")
+    assert len(told.chunks) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"\ufeffdata: {HALVES[0]}\n\ndata: {HALVES[1]}\n\n",
+        f"data: {HALVES[0]}\r\rdata: {HALVES[1]}\r\rdata: [DONE]\r\r",
+        f"data: {HALVES[0]}\ndata: {HALVES[1]}\ndata: [DONE]\n\n",
+        f"data:\n\ndata: {HALVES[0]}\n\ndata: \n\ndata: {HALVES[1]}\n\n",
+        f"event: ping\ndata: hello\n\ndata: {HALVES[0]}\n\nevent: ping\ndata: 1\n\ndata: {HALVES[1]}\n\n",
+        f"{HALVES[0]}\n{HALVES[1]}\n",
+    ],
+    ids=["byte-order mark", "carriage returns", "no blank lines", "empty events", "named pings", "bare objects"],
+)
+def test_no_oddity_of_a_stream_costs_a_piece_of_the_answer(text: str) -> None:
+    """Each is another way to say the same."""
+    told = ask(body(text))
+    assert (told.error, told.text, told.finish_reason) == (None, "Hello.", "stop")
+
+
+def test_a_server_that_does_not_stream_may_say_it_all_in_one_event() -> None:
+    """As a message; one that repeats what was streamed before is not taken twice."""
+    message = {"choices": [{"message": {"content": "Hello."}, "finish_reason": "stop"}]}
+    assert ask(sse(message)).text == "Hello."
+    assert ask(sse(delta(content="Hello."), message)).text == "Hello."
+
+
+def test_an_answer_may_come_in_parts() -> None:
+    """Those that are thoughts are no part of the answer."""
+    thinks = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
+    told = ask(sse(delta(content=[thinks]), delta("stop", content=[{"type": "text", "text": "Hello."}])))
+    assert (told.error, told.text, told.reasoning) == (None, "Hello.", "Hm.")
+    told = ask(whole({"choices": [{"message": {"content": [thinks, {"type": "text", "text": "Hello."}]}}]}))
+    assert (told.error, told.text, told.reasoning) == (None, "Hello.", "Hm.")
+
+
+def test_what_fastapi_says_in_a_stream_is_an_error() -> None:
+    """It was an empty answer."""
+    told = ask(sse({"detail": "out of blocks"}))
+    assert told.error is not None
+    assert (told.error.kind, told.error.message) == ("server", f"{HOST} reported an error: out of blocks")
+
+
+@pytest.mark.anyio
+async def test_a_complete_answer_does_not_wait_for_a_stream_that_goes_on_saying_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each event began the second anew that the counts are waited for, until the time for the answer was over."""
+    monkeypatch.setattr(openai_chat, "_LAST_WORDS", 0.05)
+    given_up = asyncio.Event()
+
+    class Stream(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield f"data: {WHOLE}\n\n".encode()
+            while not given_up.is_set():
+                yield b'data: {"choices": []}\n\n'
+                await asyncio.sleep(0)
+
+    def handle(_request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=Stream())
+
+    async with httpx2.AsyncClient(transport=httpx2.MockTransport(handle), base_url=HOST) as client:
+        asyncio.get_running_loop().call_later(30, given_up.set)
+        said = [chunk.text async for chunk in stream_openai_chat(client, "m", QUERY)]
+    assert "".join(said) == "Hello."
+    assert not given_up.is_set()

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from codeconductor.dispatch.values import Chunk, Query, ToolCall, Usage
+from codeconductor.dispatch.openai_messages import Calls, text_of, thinking, written
+from codeconductor.dispatch.values import Chunk, Query, Usage
 from codeconductor.errors import ProviderError
 from codeconductor.http import (
     beginning_of,
@@ -19,7 +20,7 @@ from codeconductor.http import (
     json_object,
     open_stream,
     server_events,
-    whole_body,
+    text_or_events,
 )
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class _Reading:
         self._host = host
         self._wants_json = query.response_schema is not None
         self._model: str | None = None
-        self._calls = _Calls()
+        self._calls = Calls()
         self._thoughts: list[str] = []
         self._said_text = False
         self.has_finished = False
@@ -136,11 +137,15 @@ class _Reading:
     async def chunks(self, response: httpx2.Response) -> AsyncIterator[Chunk]:
         """The pieces of the answer, whether or not the server streams them."""
         if response.headers.get("content-type", "").lower().startswith("text/event-stream"):
-            async for chunk in self._streamed(response):
+            told: str | AsyncIterator[tuple[str, str]] = server_events(response)
+        else:  # proxies change the type, or leave it out
+            told = await text_or_events(response)
+        if isinstance(told, str):
+            for chunk in self._whole(json_object(told)):
                 yield chunk
-        else:
-            for chunk in self._whole(json_object(await whole_body(response))):
-                yield chunk
+            return
+        async for chunk in self._streamed(told):
+            yield chunk
 
     def rest(self) -> Iterator[Chunk]:
         """What is known only at the end of the answer."""
@@ -151,20 +156,26 @@ class _Reading:
             if _is_json_object(answer):  # LM Studio puts it among the thoughts of some models (its bugs 1773, 1971)
                 yield Chunk(text=answer)
 
-    async def _streamed(self, response: httpx2.Response) -> AsyncIterator[Chunk]:
-        events = server_events(response)
+    async def _streamed(self, events: AsyncIterator[tuple[str, str]]) -> AsyncIterator[Chunk]:
+        clock = asyncio.get_running_loop().time
         is_empty = True
+        deadline: float | None = None
         while True:
+            if self.has_finished and deadline is None:
+                deadline = clock() + _LAST_WORDS
             try:
-                async with asyncio.timeout(_LAST_WORDS if self.has_finished else None):
-                    event, text = await anext(events)
+                async with asyncio.timeout_at(deadline):
+                    event, joined = await anext(events)
             except (StopAsyncIteration, TimeoutError):
                 break
-            if text.strip() == "[DONE]":
-                return
-            is_empty = False
-            for chunk in self._read(self._frame(event, text), "delta"):
-                yield chunk
+            for text in _frames(joined):
+                if text.strip() == "[DONE]":
+                    return
+                if _says_nothing(event, text):
+                    continue
+                is_empty = False
+                for chunk in self._read(self._frame(event, text), "delta"):
+                    yield chunk
         if not (is_empty or self.has_finished):
             raise ProviderError(f"{self._host} ended its reply before it was complete", kind="protocol")
 
@@ -204,7 +215,7 @@ class _Reading:
 
     def _named(self, data: Mapping[str, Any]) -> str | None:
         """Who answers, where the server tells: once, and again if it tells something else."""
-        model = _text(data.get("model")) or None
+        model = text_of(data.get("model")) or None
         if model == self._model:
             return None
         self._model = model
@@ -212,12 +223,15 @@ class _Reading:
 
     def _read_choice(self, choice: Mapping[str, Any], key: str) -> Chunk:
         piece = choice.get(key)
+        if not piece and not self._said_text:  # the whole answer as one event, by servers that do not stream
+            piece = choice.get("message")
         piece = piece if isinstance(piece, dict) else {}
-        text = _text(piece.get("content"))
-        reasoning = _text(piece.get("reasoning_content")) or _text(piece.get("reasoning"))
+        text = written(piece.get("content"), "text")
+        thoughts = (piece.get("reasoning_content"), piece.get("reasoning"), thinking(piece.get("content")))
+        reasoning = next(filter(None, map(text_of, thoughts)), "")
         if isinstance(piece.get("tool_calls"), list):
             self._calls.add(piece["tool_calls"])
-        finish_reason = _text(choice.get("finish_reason")) or None
+        finish_reason = text_of(choice.get("finish_reason")) or None
         if finish_reason in _ABORTED:
             raise ProviderError(f"{self._host} broke off its answer ({finish_reason})", kind="server")
         if self._wants_json and reasoning:
@@ -227,50 +241,16 @@ class _Reading:
         return Chunk(text=text, reasoning=reasoning, finish_reason=finish_reason)
 
 
-class _Calls:
-    """Tool calls, put together from their pieces."""
-
-    def __init__(self) -> None:
-        self._parts: list[dict[str, str]] = []
-        self._at: dict[int, dict[str, str]] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._parts)
-
-    def add(self, pieces: list[Any]) -> None:
-        """Take the `tool_calls` of one delta or message in."""
-        for position, piece in enumerate(pieces):
-            if not isinstance(piece, dict):
-                continue
-            index = piece.get("index")
-            part = self._part(index if isinstance(index, int) else position, _text(piece.get("id")))
-            function = piece.get("function")
-            if isinstance(function, dict):
-                part["name"] += _text(function.get("name"))
-                part["arguments"] += _arguments(function.get("arguments"))
-
-    def _part(self, index: int, call: str) -> dict[str, str]:
-        part = self._at.get(index)
-        if part is None or (call and part["id"] and part["id"] != call):  # some servers number every call 0
-            part = {"id": call, "name": "", "arguments": ""}
-            self._parts.append(part)
-            self._at[index] = part
-        part["id"] = part["id"] or call
-        return part
-
-    def complete(self) -> tuple[ToolCall, ...]:
-        """The calls, in order."""
-        return tuple(
-            ToolCall(name=part["name"], arguments=part["arguments"], id=part["id"] or None) for part in self._parts
-        )
+def _frames(joined: str) -> list[str]:
+    """The data of one event; as many as it has lines where the server leaves out the blank ones between events."""
+    return [joined] if "\n" not in joined or _is_json_object(joined) else joined.split("\n")
 
 
-def _arguments(value: object) -> str:
-    if isinstance(value, dict | list):  # in place of the text that the protocol wants
-        import json
-
-        return json.dumps(value, ensure_ascii=False)
-    return _text(value)
+def _says_nothing(event: str, text: str) -> bool:
+    """Whether an event is a sign of life and no more: without data, or with a name and something else than JSON."""
+    if event == "error":
+        return False
+    return not text.strip() or (event not in {"", "message"} and not text.lstrip().startswith("{"))
 
 
 def _is_json_object(text: str) -> bool:
@@ -280,9 +260,5 @@ def _is_json_object(text: str) -> bool:
         return False
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
 def _count(value: object) -> int | None:
-    return value if type(value) is int else None  # not isinstance: True is an int
+    return value if type(value) is int and value >= 0 else None  # not isinstance: True is an int

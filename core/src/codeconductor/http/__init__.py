@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from codeconductor.http.client import is_loopback, open_client
 from codeconductor.http.faults import beginning_of, checked, fault_in_reply, fault_of_status, http_faults
-from codeconductor.http.lines import MAX_LINE, json_lines, json_object, lines, server_events, whole_body
+from codeconductor.http.lines import MAX_LINE, json_lines, json_object, lines, server_events, text_or_events, whole_body
 from codeconductor.http.requests import open_stream, request_json
 
 __all__ = [
@@ -26,5 +26,6 @@ __all__ = [
     "open_stream",
     "request_json",
     "server_events",
+    "text_or_events",
     "whole_body",
 ]

@@ -32,6 +32,11 @@ _STATUS_OF_OVERFLOW = frozenset({400, 413, 422, 500})
 _UNKNOWN_PATH = "unexpected endpoint or method"
 """LM Studio's words, with status 200, for a path that it does not know."""
 
+_BUSY = re.compile(
+    r"maximum pending requests|server (is )?(busy|overloaded)|too many requests|queue is full", re.IGNORECASE
+)
+"""A full queue, which not every server or proxy tells by a status."""
+
 _EXCERPT = 200
 """Characters of a server's own words that an error message repeats."""
 
@@ -111,7 +116,7 @@ async def beginning_of(response: httpx2.Response, *, limit: int = 64 * 1024, sec
 def retry_after(header: str | None) -> float | None:
     """Seconds that a `Retry-After` header asks for, which has them or a date; None: it says nothing of use."""
     text = (header or "").strip()
-    if text.isascii() and text.isdecimal():
+    if re.fullmatch(r"[0-9]+(\.[0-9]*)?", text):  # some servers give fractions, which the standard does not
         return float(text)
     from email.utils import parsedate_to_datetime
 
@@ -140,6 +145,8 @@ def _fault_of_status(status: int, body: str, url: str, hint: str | None) -> Prov
         return ProviderError(
             said + " (redirects are not followed)", kind="protocol", hint="configure the final address"
         )
+    if status == 413:
+        hint = f"{_SHORTEN}, or raise the limit of the proxy before the server"
     if status in {429, 503}:
         return ProviderError(said, kind="overloaded", hint=_ASK_LESS)
     if status < 500:
@@ -149,7 +156,7 @@ def _fault_of_status(status: int, body: str, url: str, hint: str | None) -> Prov
 
 def fault_in_reply(data: object, host: str) -> ProviderError | None:
     """The failure that an object tells which came in place of an answer, with a status of success; None: it is none."""
-    if not isinstance(data, dict) or not (data.get("error") or data.get("object") == "error"):
+    if not isinstance(data, dict) or not _is_fault(data):
         return None
     words, labels = _told(data)
     said = f"{host} reported an error: {_excerpt(words)}"
@@ -157,9 +164,14 @@ def fault_in_reply(data: object, host: str) -> ProviderError | None:
         return ProviderError(said, kind="protocol", hint="is its address right? another program may listen there")
     if _is_overflow(words, labels):
         return ProviderError(said, kind="context_overflow", hint=_SHORTEN)
-    if re.search(r"\b(429|503)\b", labels):
+    if re.search(r"\b(429|503)\b", labels) or _BUSY.search(words):
         return ProviderError(said, kind="overloaded", hint=_ASK_LESS)
     return ProviderError(said, kind="server", hint=_LOOK)
+
+
+def _is_fault(data: dict[str, Any]) -> bool:
+    """OpenAI's form, the one of older vLLM servers, or FastAPI's, whose `detail` stands alone."""
+    return bool(data.get("error") or data.get("object") == "error" or ("choices" not in data and data.get("detail")))
 
 
 def _is_overflow(words: str, labels: str) -> bool:

@@ -20,12 +20,26 @@ MAX_LINE = 16 * 2**20
 """Bytes of the longest line that is read; a longer one is a fault of the server."""
 
 
+_BOM = "\ufeff"
+"""Some programs begin UTF-8 with it; it is part of no line."""
+
+_FIELDS = ("data:", "event:", "id:", "retry:", "error:", ":")
+"""How a line of an event stream begins, and no JSON does."""
+
+
 async def lines(response: httpx2.Response, *, limit: int = MAX_LINE) -> AsyncIterator[str]:
     """The lines of a streamed body, without their line ends; a last line without one is given too.
 
     Raises:
         ProviderError: A line is longer than `limit` bytes or is not UTF-8 (kind ``protocol``).
     """
+    is_first = True
+    async for line in _decoded_lines(response, limit):
+        yield line.removeprefix(_BOM) if is_first else line
+        is_first = False
+
+
+async def _decoded_lines(response: httpx2.Response, limit: int) -> AsyncIterator[str]:
     pending: list[bytes] = []
     size = 0
     async for piece in response.aiter_bytes():
@@ -78,13 +92,15 @@ async def whole_body(response: httpx2.Response, *, limit: int = MAX_LINE) -> str
             raise ProviderError(f"a reply of more than {limit:,} bytes arrived", kind="protocol")
     body = b"".join(pieces)
     try:
-        return body.decode("utf-8")
+        return body.decode("utf-8").removeprefix(_BOM)
     except UnicodeDecodeError as exc:
         raise ProviderError(f"a reply that is not UTF-8 arrived: {body[:80]!r}", kind="protocol") from exc
 
 
 def json_object(text: str) -> dict[str, Any]:
     """One JSON object; ProviderError of kind ``protocol`` where the text is none."""
+    if not text.strip():
+        raise ProviderError("an empty body arrived in place of JSON", kind="protocol")
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as exc:
@@ -94,36 +110,68 @@ def json_object(text: str) -> dict[str, Any]:
     return data
 
 
-async def server_events(response: httpx2.Response, *, limit: int = MAX_LINE) -> AsyncIterator[tuple[str, str]]:
+async def text_or_events(response: httpx2.Response, *, limit: int = MAX_LINE) -> str | AsyncIterator[tuple[str, str]]:
+    """A body whose headers do not say what it is: as events where its first line is one of those, else as text.
+
+    Raises:
+        ProviderError: As `whole_body` and `server_events` do.
+    """
+    read = lines(response, limit=limit)
+    told: list[str] = []
+    size = 0
+    async for line in read:
+        if not any(told) and line.startswith(_FIELDS):
+            return _events(_from(line, read), limit)
+        told.append(line)
+        size += len(line) + 1
+        if size > limit:
+            raise ProviderError(f"a reply of more than {limit:,} characters arrived", kind="protocol")
+    return "\n".join(told)
+
+
+async def _from(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
+    yield first
+    async for line in rest:
+        yield line
+
+
+def server_events(response: httpx2.Response, *, limit: int = MAX_LINE) -> AsyncIterator[tuple[str, str]]:
     """The events of a `text/event-stream` body as (event, data); `event` is empty where the server names none.
 
     Read leniently: comments are passed over, `data:` may lack its blank, a last event may lack its blank line, and a
-    bare `error: {…}` line, which older llama.cpp servers send, is an event named "error".
+    bare `error: {…}` line, which older llama.cpp servers send, is an event named "error"; so is a bare object one.
 
     Raises:
         ProviderError: A line or an event is too long, or is not UTF-8 (kind ``protocol``).
     """
+    return _events(lines(response, limit=limit), limit)
+
+
+async def _events(read: AsyncIterator[str], limit: int) -> AsyncIterator[tuple[str, str]]:
     event = ""
     data: list[str] = []
     size = 0
-    async for line in lines(response, limit=limit):
-        if not line:
-            if data:
-                yield event, "\n".join(data)
-            event = ""
-            data = []
-            size = 0
-            continue
-        field, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if field == "data":
-            data.append(value)
-            size += len(value)
-            if size > limit:
-                raise ProviderError(f"an event of more than {limit:,} characters arrived", kind="protocol")
-        elif field == "event":
-            event = value
-        elif field == "error":
-            yield "error", value
+    async for joined in read:
+        for line in joined.split("\r"):  # which the standard has end a line, too, and JSON does not contain
+            if not line:
+                if data:
+                    yield event, "\n".join(data)
+                event = ""
+                data = []
+                size = 0
+                continue
+            field, _, value = line.partition(":")
+            value = value.removeprefix(" ")
+            if field == "data":
+                data.append(value)
+                size += len(value)
+                if size > limit:
+                    raise ProviderError(f"an event of more than {limit:,} characters arrived", kind="protocol")
+            elif field == "event":
+                event = value
+            elif field == "error":
+                yield "error", value
+            elif line.startswith("{"):
+                yield "", line
     if data:
         yield event, "\n".join(data)

@@ -40,6 +40,7 @@ _BY_STATUS = {
     403: "the server does not take this Host: use its own address or name, and have a proxy pass such a one on",
     404: NOT_OLLAMA,  # a plain text: the path is not known, and not the model
     405: NOT_OLLAMA,
+    408: "raise the proxy's limit of time: a load may exceed it",
     429: "the limit of Ollama's cloud is reached: wait, or ask a local model",
     499: "the server gave up, as a load does when somebody leaves it: ask again",
     502: "look into the server's log, or into that of a proxy before it: a load may exceed the proxy's limit of time",
