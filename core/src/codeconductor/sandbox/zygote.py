@@ -44,13 +44,16 @@ class Zygote:
     """One warm interpreter. It is used by one thread at a time; `close` may be called from any other.
 
     Attributes:
+        sandbox: What it runs in.
         served: Candidates so far.
+        is_clean: Whether the folders could be emptied after the last of them.
 
     Raises:
         SandboxError: It cannot be started.
     """
 
     def __init__(self, sandbox: Sandbox, limits: Limits) -> None:
+        self.sandbox = sandbox
         self.served = 0
         self._folder = fresh_folder()
         try:

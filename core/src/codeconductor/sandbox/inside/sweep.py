@@ -101,23 +101,28 @@ def _remove_below(top: int) -> None:
         if not names:
             return
         for name in names:
-            with contextlib.suppress(IsADirectoryError, PermissionError):  # the latter is macOS's word for a folder
-                os.unlink(name, dir_fd=top)
-                continue
-            with contextlib.suppress(OSError):
-                os.rmdir(name, dir_fd=top)
+            if _removed(name, top):
                 continue
             inner = _opened(name, top)
             try:
                 for place, child in enumerate(os.listdir(inner)):  # noqa: PTH208 - an open folder
-                    try:
-                        os.unlink(child, dir_fd=inner)
-                    except (IsADirectoryError, PermissionError):
+                    if not _removed(child, inner):
                         os.close(_opened(child, inner))  # a folder that may not be written cannot be moved
                         os.rename(child, f"{lifted}{count}-{name[:64]}-{place}", src_dir_fd=inner, dst_dir_fd=top)
             finally:
                 os.close(inner)
             os.rmdir(name, dir_fd=top)
+
+
+def _removed(name: str, parent: int) -> bool:
+    """Remove a file, or a folder that is empty."""
+    with contextlib.suppress(IsADirectoryError, PermissionError):  # the latter is macOS's word for a folder
+        os.unlink(name, dir_fd=parent)
+        return True
+    with contextlib.suppress(OSError):
+        os.rmdir(name, dir_fd=parent)
+        return True
+    return False
 
 
 def _opened(name: str, parent: int) -> int:
