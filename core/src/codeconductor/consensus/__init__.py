@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from codeconductor.consensus.deciding import PACKAGE, decide, find_strategy, settling
+from codeconductor.consensus.families import family_of
+from codeconductor.consensus.record import Earlier, Tally, TrackRecord, learn
 from codeconductor.consensus.values import (
     Bench,
     Consensus,
@@ -21,12 +23,17 @@ __all__ = [
     "Consensus",
     "ConsensusStrategy",
     "Disagreement",
+    "Earlier",
     "FieldConsensus",
     "Option",
+    "Tally",
+    "TrackRecord",
     "Witness",
     "WitnessOption",
     "collect_weights",
     "decide",
+    "family_of",
     "find_strategy",
+    "learn",
     "settling",
 ]

@@ -9,6 +9,7 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from codeconductor.consensus.record import TrackRecord
     from codeconductor.discovery import Model
     from codeconductor.dispatch import Answer, Message
     from codeconductor.task import Task
@@ -125,12 +126,15 @@ class Bench(Protocol):
 
     Attributes:
         weights: Weight by model id, for every model that was asked.
+        record: What earlier tasks with known outcomes say of these models; without any, it has 0 `tasks`.
         seed: For whatever a strategy draws by chance.
         can_run: Whether `run` runs code here.
     """
 
     @property
     def weights(self) -> Mapping[str, float]: ...
+    @property
+    def record(self) -> TrackRecord: ...
     @property
     def seed(self) -> int: ...
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from codeconductor.consensus import TrackRecord
 from codeconductor.dispatch import Answer, Limits, Message, Query, dispatch
 from codeconductor.errors import ConductorError
 from codeconductor.sandbox import Outcome, Pool, SandboxError, find_sandbox, limits_for, may_execute
@@ -23,11 +24,21 @@ class SessionBench:
 
     Attributes:
         weights: Weight by model id.
+        record: What earlier tasks say of the models; none unless given.
         seed: For whatever a strategy draws by chance; further questions use the seeds after it.
     """
 
-    def __init__(self, session: Session, *, weights: Mapping[str, float], seed: int, limits: Limits) -> None:
+    def __init__(
+        self,
+        session: Session,
+        *,
+        weights: Mapping[str, float],
+        seed: int,
+        limits: Limits,
+        record: TrackRecord | None = None,
+    ) -> None:
         self.weights = weights
+        self.record = record or TrackRecord()
         self.seed = seed
         self._session = session
         self._limits = limits

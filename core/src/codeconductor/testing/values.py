@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from codeconductor.consensus import TrackRecord
 from codeconductor.discovery import Model
 from codeconductor.dispatch import Answer, Failure, Message, Query, read_reply
 from codeconductor.task import Project, Task
@@ -60,12 +61,14 @@ class ScriptedBench:
 
     Attributes:
         weights: Weight by model id.
+        record: As of `Bench`.
         seed: As of `Bench`.
         replies: What each model says when it is asked again, by id; others fail.
         asked: The ids of the models that were asked, in order.
     """
 
     weights: Mapping[str, float] = attrs.field(factory=dict)
+    record: TrackRecord = attrs.field(factory=TrackRecord)
     seed: int = 0
     replies: Mapping[str, str] = attrs.field(factory=dict)
     asked: list[str] = attrs.field(factory=list)
