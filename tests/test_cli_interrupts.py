@@ -175,6 +175,30 @@ def test_a_second_interrupt_ends_at_once(conductor: CommandLine, install: Callab
     assert process.wait(timeout=PATIENCE) == 130
 
 
+LATE = """
+import os, signal
+
+class Last:
+    def __del__(self, kill=os.kill, pid=os.getpid(), number=signal.NUMBER):  # when modules are cleared away
+        kill(pid, number)
+
+last = Last()
+"""
+"""A module that gets a signal at the very end of its process."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_second_interrupt_while_the_process_ends_leaves_its_exit_code(
+    conductor: CommandLine, ollama: ScriptedOllama, install: Callable[..., None], number: signal.Signals
+) -> None:
+    """Python gives signals back to the system as it ends: then the process counted as killed."""
+    install(acme=LATE.replace("NUMBER", number.name))
+    process = start_and_wait(conductor, ollama)
+    process.send_signal(number)
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+
+
 def test_a_terminal_that_is_stopped_does_not_keep_the_command_alive(conductor: CommandLine) -> None:
     """After Ctrl-S, or where a connection hangs, nothing can be written: Ctrl-C ends the command all the same."""
     import pty

@@ -107,6 +107,25 @@ def test_a_run_that_is_interrupted_ends_with_every_answer_so_far(make_session: M
     assert slow.kind == "cancelled"
 
 
+class OnlyVectors(Everything):
+    """A provider whose one model is not made to chat, as an LM Studio just installed."""
+
+    @hookimpl
+    async def conductor_discover_models(self) -> list[Model]:
+        return [a_model("embedder", kind="embedding")]
+
+
+def test_where_no_model_can_chat_it_is_said_how_to_get_one(make_session: MakeSession) -> None:
+    """Its server is running, so that "start it" would help nobody."""
+    session = make_session(SETTINGS, vectors=OnlyVectors())
+    run = asyncio.run(conduct(session, a_task()))
+    assert run.error is not None
+    assert "acme/embedder cannot chat" in run.error.message
+    assert run.error.hint is not None
+    assert "ollama pull" in run.error.hint
+    assert "serve" not in run.error.hint
+
+
 class Faulty:
     """A plugin that cannot be told."""
 

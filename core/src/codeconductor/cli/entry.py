@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -42,7 +43,16 @@ def run_command_line(arguments: Sequence[str]) -> int:
             _trouble(stream, silence=True)
     if Ending.must_be_forced:
         os._exit(exit_code)
+    if exit_code == INTERRUPTED:
+        _hear_no_more()
     return exit_code
+
+
+def _hear_no_more() -> None:
+    """Let no further signal replace the exit code: Python gives those that it handles back to the system as it ends."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        with suppress(AttributeError, ValueError):  # Windows, or not the main thread
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -34,6 +34,10 @@ _TEMPERATURE_OF_SAMPLES = 0.7
 """Where several samples of a model are taken and nobody says otherwise: they have to differ."""
 
 
+_NAMED = 3
+"""Models that an error message names at most."""
+
+
 def make_task(session: Session, text: str, context: Sequence[str] = ()) -> Task:
     """The task of a user's words, with the facts of the project and the files that they name.
 
@@ -187,6 +191,10 @@ def _chosen(session: Session, found: Discovery, settings: RunSettings) -> list[M
         )
     reasons = "; ".join(f"{problem.provider}: {problem.error}" for problem in found.problems)
     hints = [problem.hint for problem in found.problems if problem.hint]
+    if found.models and not names:  # such as LM Studio's, which comes with one
+        only = ", ".join(model.id for model in found.models[:_NAMED])
+        reasons = "; ".join(filter(None, (f"{only} cannot chat", reasons)))
+        hints.insert(0, "get a model that can, with `ollama pull` or `lms get`")
     if any(model.remote for model in found.models):
         hints.insert(0, "models on somebody else's computer are asked only when named with --model")
     raise NoModelError(
