@@ -352,6 +352,10 @@ def test_no_text_can_close_the_fence_that_is_made_for_it(text: str) -> None:
         ("hm</think><thinking>so</thinking>4", "hm\nso", "4"),
         ("<think>hm</think><think>so", "hm\nso", ""),
         ("<think>hm</think>4 <think>so</think>", "hm", "4 <think>so</think>"),
+        ("[THINK]hm[/THINK]\n4", "hm", "4"),
+        ("[THINK]hm", "hm", ""),
+        ("<seed:think>hm</seed:think>4", "hm", "4"),
+        ('<think duration="3">hm</think >4', "hm", "4"),
     ],
 )
 def test_a_leading_block_of_reasoning_is_taken_off(text: str, reasoning: str, rest: str) -> None:
@@ -387,7 +391,8 @@ def test_channels_before_the_final_one_are_reasoning(text: str, reasoning: str, 
 
 
 @pytest.mark.parametrize(
-    "piece", ["<think></think>", "<think>x", "</think>", "<|channel|>a<|message|>", "<|start|>", " "]
+    "piece",
+    ["<think></think>", "<think ", "[THINK]", "<think>x", "</think>", "<|channel|>a<|message|>", "<|start|>", " "],
 )
 def test_reasoning_cannot_keep_the_reader_busy(piece: str) -> None:
     """Time grows with the length: a hundred thousand characters take no second."""

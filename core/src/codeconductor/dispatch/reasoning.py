@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
-_TAG = r"(?:think|thinking|thought|reasoning)"
-_OPENING = re.compile(rf"\s*+<{_TAG}>", re.IGNORECASE)
-_OPENED = re.compile(rf"<{_TAG}>", re.IGNORECASE)
-_CLOSING = re.compile(rf"</{_TAG}>", re.IGNORECASE)
+_TAG = r"(?:seed:)?(?:think|thinking|thought|reasoning)"
+_OPEN = rf"(?:<{_TAG}(?:\s[^<>\n]{{0,200}})?>|\[THINK\])"
+"""Of Seed-OSS with a prefix, of Magistral in brackets."""
+_OPENING = re.compile(rf"\s*+{_OPEN}", re.IGNORECASE)
+_OPENED = re.compile(_OPEN, re.IGNORECASE)
+_CLOSING = re.compile(rf"</{_TAG}\s*>|\[/THINK\]", re.IGNORECASE)
 
 
 def split_reasoning(text: str) -> tuple[str, str]:
