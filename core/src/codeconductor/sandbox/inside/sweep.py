@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import signal
 from typing import TYPE_CHECKING
@@ -94,24 +93,34 @@ def empty(folder: Path) -> None:
 
 
 def _remove_below(top: int) -> None:
-    """Remove what is below an open folder; what lies deeper is lifted to the top first, so that no path is long."""
-    lifted = f".{os.urandom(8).hex()}-"
-    for count in itertools.count():
-        names = os.listdir(top)
-        if not names:
-            return
-        for name in names:
-            if _removed(name, top):
+    """Remove what is below an open folder, one level at a time: a path may be too long for a name, or for recursion."""
+    here = os.dup(top)
+    try:
+        levels = [os.listdir(here)]  # noqa: PTH208 - an open folder
+        while True:
+            left = levels[-1]
+            while left and _removed(left[-1], here):
+                left.pop()
+            if left:
+                here = _moved(here, left[-1])
+                levels.append(os.listdir(here))  # noqa: PTH208
                 continue
-            inner = _opened(name, top)
-            try:
-                for place, child in enumerate(os.listdir(inner)):  # noqa: PTH208 - an open folder
-                    if not _removed(child, inner):
-                        os.close(_opened(child, inner))  # a folder that may not be written cannot be moved
-                        os.rename(child, f"{lifted}{count}-{name[:64]}-{place}", src_dir_fd=inner, dst_dir_fd=top)
-            finally:
-                os.close(inner)
-            os.rmdir(name, dir_fd=top)
+            levels.pop()
+            if not levels:
+                return
+            here = _moved(here, "..")
+            os.rmdir(levels[-1].pop(), dir_fd=here)
+    finally:
+        os.close(here)
+
+
+def _moved(here: int, name: str) -> int:
+    """Open a folder in or above this one, which is closed."""
+    if name != "..":
+        os.chmod(name, 0o700, dir_fd=here)
+    there = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
+    os.close(here)
+    return there
 
 
 def _removed(name: str, parent: int) -> bool:
@@ -123,8 +132,3 @@ def _removed(name: str, parent: int) -> bool:
         os.rmdir(name, dir_fd=parent)
         return True
     return False
-
-
-def _opened(name: str, parent: int) -> int:
-    os.chmod(name, 0o700, dir_fd=parent)
-    return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
