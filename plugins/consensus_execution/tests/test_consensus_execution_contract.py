@@ -1,0 +1,83 @@
+"""What every strategy promises, for each of the three, with and without a sandbox."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from codeconductor.testing import StrategyContract, a_bench, a_task, an_answer
+from codeconductor_consensus_execution import conductor_consensus_strategies
+
+from .conftest import TrustingBench
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from codeconductor import Answer
+
+STRATEGIES = {strategy.name: strategy for strategy in conductor_consensus_strategies()}
+
+
+class TestExecution(StrategyContract):
+    """Without a sandbox."""
+
+    @pytest.fixture
+    def strategy(self) -> Any:
+        return STRATEGIES["execution"]
+
+
+class TestExecutionThatRuns(TestExecution):
+    """With one."""
+
+    @pytest.fixture
+    def bench(self, answers: Sequence[Answer]) -> Any:
+        return TrustingBench(weights=a_bench(answers).weights)
+
+
+class TestCodeT(TestExecutionThatRuns):
+    """CodeT's dual agreement."""
+
+    @pytest.fixture
+    def strategy(self) -> Any:
+        return STRATEGIES["codet"]
+
+
+class TestB4(TestExecutionThatRuns):
+    """B4's posterior."""
+
+    @pytest.fixture
+    def strategy(self) -> Any:
+        return STRATEGIES["b4"]
+
+
+def test_the_package_brings_its_three_strategies() -> None:
+    """`--strategy` finds them by these names."""
+    assert sorted(STRATEGIES) == ["b4", "codet", "execution"]
+
+
+CODE = "```python\ndef add(a, b):\n    return a + b\n```"
+
+
+@pytest.mark.parametrize(
+    ("task", "text", "can_run", "fits"),
+    [
+        ({"entry_point": "add"}, CODE, True, True),
+        ({}, CODE, True, True),
+        ({}, CODE, False, False),
+        ({"language": "rust"}, CODE, True, False),
+        ({"kind": "question", "language": None}, CODE, True, False),
+        ({"kind": "class"}, CODE, True, False),
+        ({"kind": "class", "entry_point": "Solution().add"}, CODE, True, True),
+        ({}, "plain words", True, False),
+    ],
+    ids=["entry", "guessed", "no-sandbox", "rust", "question", "class", "method", "no-code"],
+)
+def test_auto_takes_execution_where_something_can_be_called(
+    task: dict[str, Any], text: str, can_run: bool, fits: bool
+) -> None:
+    """Python, a sandbox, and an entry point; the other two only by name."""
+    answers = [an_answer(text)]
+    bench = TrustingBench() if can_run else a_bench(answers)
+    suits = {name: strategy.suits(a_task(**task), answers, bench) for name, strategy in STRATEGIES.items()}
+    assert (suits["execution"] is not None) is fits
+    assert suits["codet"] is suits["b4"] is None
