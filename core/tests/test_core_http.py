@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import struct
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -418,6 +419,48 @@ def test_a_request_that_must_not_be_sent_twice_is_not() -> None:
         with pytest.raises(ProviderError) as raised:
             asyncio.run(ask())
         assert (raised.value.kind, len(server.asked("/v1/models"))) == ("protocol", 1)
+
+
+@pytest.mark.parametrize("begun", [b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\nContent-Ty"])
+@pytest.mark.parametrize("is_reset", [False, True], ids=["closed", "reset"])
+@pytest.mark.parametrize("is_reused", [False, True], ids=["new", "reused"])
+def test_a_reply_that_breaks_off_within_its_headers_is_not_asked_for_again(
+    begun: bytes, is_reset: bool, is_reused: bool
+) -> None:
+    """The server has begun to answer; only where not a single byte came is the request sent once more."""
+    asked: list[bytes] = []
+
+    async def break_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if is_reused:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(begun)
+        await writer.drain()
+        if is_reset:
+            received.set()
+            await sent.wait()
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.close()
+
+    received, sent = asyncio.Event(), asyncio.Event()
+
+    async def ask() -> None:
+        async with await asyncio.start_server(break_off, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            async with open_client(f"http://127.0.0.1:{port}") as client:
+                if is_reused:
+                    await request_json(client, "/v1/models")
+                asking = asyncio.create_task(request_json(client, "/v1/models"))
+                if is_reset:  # a reset throws away what the client has not read yet
+                    await received.wait()
+                    asyncio.get_running_loop().call_later(0.05, sent.set)
+                await asking
+
+    with pytest.raises(ProviderError) as raised:
+        asyncio.run(ask())
+    assert (raised.value.kind, len(asked)) == ("protocol", 1)
+    assert "without sending a response" not in raised.value.message
 
 
 def test_what_is_no_http_is_not_tried_again() -> None:

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any
 from codeconductor.errors import ProviderError
 from codeconductor.http.client import open_client
 from codeconductor.http.faults import checked, http_faults
+from codeconductor.http.heard import Heard, listen
 from codeconductor.http.lines import json_object, whole_body
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     import httpx2
+
+
+_NO_RESPONSE = "without sending a response"
+"""What the HTTP library says also where the headers had begun."""
 
 
 @lru_cache(maxsize=256)
@@ -58,13 +63,15 @@ async def open_stream(
             _url(host + path),
             headers=client.headers,
             json=body,
-            extensions={"timeout": client.timeout.as_dict()},
+            extensions={"timeout": client.timeout.as_dict(), "trace": listen},
         )
+        heard = Heard()
         try:
             response = await client.send(request, stream=True)
         except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError) as exc:
-            has_spoken = isinstance(exc, httpx2.RemoteProtocolError) and "without sending a response" not in str(exc)
-            if has_spoken or not repeats:
+            if heard.size and _NO_RESPONSE in str(exc):
+                raise httpx2.RemoteProtocolError("the connection was closed within the headers") from exc
+            if heard.size or not repeats:
                 raise
             fresh = await exits.enter_async_context(open_client(str(client.base_url)))
             response = await fresh.send(request, stream=True)
