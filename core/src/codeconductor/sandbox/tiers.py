@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _PLACE = Path("/conductor")
 """Where the payload's folder is in a bubblewrap."""
 
+_SCRATCH = ("/tmp", "/dev/shm")  # noqa: S108 - the sandbox's own
+"""Folders of a bubblewrap's own, in memory."""
+
 
 @functools.cache
 def _bwrap_flags(program: str) -> frozenset[str]:
@@ -64,24 +67,24 @@ class Bubblewrap:
         options += ["--clearenv"] if "--clearenv" in known else []
         for name, value in ENVIRONMENT.items():
             options += ["--setenv", name, value]
-        for path in sorted(readable_paths(payload), key=lambda path: len(path.parts)):
+        options += ["--proc", "/proc", "--dev", "/dev"]
+        sized = ["--size", str(payload.limits.file_size)] if "--size" in known else []
+        open_to_all = ["--perms", "1777"] if "--perms" in known else []
+        for folder in _SCRATCH:
+            options += [*sized, *open_to_all, "--tmpfs", folder]
+        paths = sorted(readable_paths(payload), key=lambda path: len(path.parts))
+        for path in paths:
             if path.is_symlink():
                 options += ["--symlink", str(path.readlink()), str(path)]
             else:
                 options += ["--ro-bind", str(path), str(path)]
-        options += ["--proc", "/proc", "--dev", "/dev"]
-        sized = ["--size", str(payload.limits.file_size)] if "--size" in known else []
-        open_to_all = ["--perms", "1777"] if "--perms" in known else []
-        for folder in ("/tmp", "/dev/shm"):  # noqa: S108 - the sandbox's own
-            options += [*sized, *open_to_all, "--tmpfs", folder]
         options += ["--bind", str(payload.folder), str(_PLACE), "--remount-ro", "/", "--chdir", str(_PLACE)]
-        started = inside_command(
-            payload,
-            folder=_PLACE,
-            swept=("/tmp", "/dev/shm"),  # noqa: S108 - the sandbox's own
-            filtered=True,
-            namespaces=True,
-        )
+        # what is mounted there cannot be swept away, and so nothing else may be written beside it
+        occupied = [folder for folder in _SCRATCH if any(path.is_relative_to(folder) for path in paths)]
+        for folder in occupied:
+            options += ["--remount-ro", folder]
+        swept = [folder for folder in _SCRATCH if folder not in occupied]
+        started = inside_command(payload, folder=_PLACE, swept=swept, filtered=True, namespaces=True)
         return [program, *options, "--", *started]
 
 
