@@ -99,6 +99,12 @@ def _form(value: Any) -> Any:
 
 
 @pytest.fixture(scope="session")
+def new_bench() -> type[TrustingBench]:
+    """Make a bench that runs what it is given."""
+    return TrustingBench
+
+
+@pytest.fixture(scope="session")
 def decide() -> Callable[..., Consensus]:
     """Let a strategy decide; what is not named is a field of the task."""
 

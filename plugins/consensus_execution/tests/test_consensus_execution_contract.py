@@ -8,8 +8,6 @@ import pytest
 from codeconductor.testing import StrategyContract, a_bench, a_task, an_answer
 from codeconductor_consensus_execution import conductor_consensus_strategies
 
-from .conftest import TrustingBench
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -30,8 +28,8 @@ class TestExecutionThatRuns(TestExecution):
     """With one."""
 
     @pytest.fixture
-    def bench(self, answers: Sequence[Answer]) -> Any:
-        return TrustingBench(weights=a_bench(answers).weights)
+    def bench(self, answers: Sequence[Answer], new_bench: Any) -> Any:
+        return new_bench(weights=a_bench(answers).weights)
 
 
 class TestCodeT(TestExecutionThatRuns):
@@ -73,11 +71,11 @@ CODE = "```python\ndef add(a, b):\n    return a + b\n```"
     ids=["entry", "guessed", "no-sandbox", "rust", "question", "class", "method", "no-code"],
 )
 def test_auto_takes_execution_where_something_can_be_called(
-    task: dict[str, Any], text: str, can_run: bool, fits: bool
+    task: dict[str, Any], text: str, can_run: bool, fits: bool, new_bench: Any
 ) -> None:
     """Python, a sandbox, and an entry point; the other two only by name."""
     answers = [an_answer(text)]
-    bench = TrustingBench() if can_run else a_bench(answers)
+    bench = new_bench() if can_run else a_bench(answers)
     suits = {name: strategy.suits(a_task(**task), answers, bench) for name, strategy in STRATEGIES.items()}
     assert (suits["execution"] is not None) is fits
     assert suits["codet"] is suits["b4"] is None

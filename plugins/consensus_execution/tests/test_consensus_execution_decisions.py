@@ -8,8 +8,6 @@ import pytest
 from codeconductor import Example
 from codeconductor.testing import a_bench, a_model, an_answer
 
-from .conftest import TrustingBench
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -66,9 +64,9 @@ def test_given_examples_filter_first(decide: Decide) -> None:
         assert consensus.agreement == 0.25
 
 
-def test_what_is_expected_is_never_given_to_a_candidate(decide: Decide) -> None:
+def test_what_is_expected_is_never_given_to_a_candidate(decide: Decide, new_bench: Any) -> None:
     """It is evaluated by a program of ours, in a run of its own."""
-    bench = TrustingBench()
+    bench = new_bench()
     decide(answers(ada=RIGHT, bea=LOOP), bench=bench, tests="assert largest([1]) == 987_654", **TASK)
     alone = [(count, inputs) for count, inputs, _ in bench.ran if any("987654" in source for source in inputs)]
     assert alone == [(1, ("987654",))]
@@ -228,15 +226,15 @@ def test_codet_counts_the_tests_that_models_wrote(decide: Decide) -> None:
     assert chosen(decide(given, strategy="codet", **TASK)) in ("ada", "bea")
 
 
-def test_the_inputs_of_models_own_tests_are_used(decide: Decide) -> None:
+def test_the_inputs_of_models_own_tests_are_used(decide: Decide, new_bench: Any) -> None:
     """Somebody thought of them."""
-    bench = TrustingBench()
+    bench = new_bench()
     decide(answers(ada=RIGHT + "assert largest([10**9, 7]) == 10**9\n", bea=LOOP), bench=bench, **TASK)
     assert any("[10 ** 9, 7]" in inputs for _, inputs, _ in bench.ran)
 
 
-def test_identical_programs_are_run_once(decide: Callable[..., Consensus]) -> None:
+def test_identical_programs_are_run_once(decide: Callable[..., Consensus], new_bench: Any) -> None:
     """Twenty answers with two programs are two runs."""
-    bench = TrustingBench()
+    bench = new_bench()
     decide(answers(**{f"m{number}": (RIGHT, LOOP)[number % 2] for number in range(20)}), bench=bench, **TASK)
     assert [count for count, _, _ in bench.ran] == [2]
