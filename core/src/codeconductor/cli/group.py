@@ -19,6 +19,7 @@ COMMANDS = {
     "run": "Ask the models and print one prompt (the same as without a command).",
     "models": "List every model in reach, and what is not reachable.",
     "plugins": "List the installed plugins and what they bring.",
+    "consensus": "Decide between answers that were recorded earlier; ask no model.",
     "history": "List past runs.",
     "show": "Show one past run: prompt, answers, agreement.",
     "templates": "List the prompt templates; copy the built-in ones to change them.",

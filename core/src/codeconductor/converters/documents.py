@@ -110,6 +110,28 @@ def consensus_document(consensus: Consensus) -> dict[str, Any]:
     }
 
 
+def decision_document(task_id: str, consensus: Consensus | None, error: str | None = None) -> dict[str, Any]:
+    """The document ``conductor.decision/1``; without a consensus, `error` says why there is none."""
+    decided = {} if consensus is None else consensus_document(consensus)
+    choice = None if consensus is None else consensus.choice
+    return {
+        "schema": "conductor.decision/1",
+        "task_id": task_id,
+        "strategy": decided.get("strategy"),
+        "confidence": decided.get("confidence", 0.0),
+        "calibrated": decided.get("calibrated", False),
+        "agreement": decided.get("agreement", 0.0),
+        "choice": None if choice is None else {"model": choice.model.name, "sample": choice.sample},
+        "outcome": decided.get("outcome"),
+        "support": decided.get("fields", []),
+        "disagreements": decided.get("disagreements", []),
+        "witness": decided.get("witness"),
+        "advice": decided.get("advice"),
+        "explanation": decided.get("explanation", ""),
+        "error": error,
+    }
+
+
 def run_document(run: Run) -> dict[str, Any]:
     """The document ``conductor.run/1``."""
     prompt = run.prompt

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 @cache
-def _own_files() -> Converter:
+def own_files() -> Converter:
     """Nothing is coerced: a wrong type is an error, as a person should see it."""
     from cattrs import Converter
 
@@ -144,7 +144,7 @@ def structure_table(table: Table, name: str, cls: type[T]) -> T:
             hint = f"did you mean {close!r}?" if close else f"known: {', '.join(sorted(fields))}"
             raise InputError(f"{origin.layer}: unknown setting {origin.key}", hint=hint)
         try:
-            values[key] = _own_files().structure(value, field.type)
+            values[key] = own_files().structure(value, field.type)
         except Exception as exc:
             raise InputError(
                 f"{origin.layer}: {origin.key}: expected {expected(field.type)}, got {_plain(value)!r}",

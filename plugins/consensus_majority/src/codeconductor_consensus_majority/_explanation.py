@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from codeconductor import TrackRecord
+
     from codeconductor_consensus_majority._decision import Decision
     from codeconductor_consensus_majority._votes import Ballot
 
@@ -42,6 +44,16 @@ def explain_best(weights: Mapping[str, float], decision: Decision, own: Ballot, 
     elif len(weights) > 2:
         parts.append(f"{_some(len(others), len(weights) - 1, 'other model')} came to the same {noun}.")
     return " ".join([*parts, *_besides(decision, own)])
+
+
+def learned(record: TrackRecord) -> str:
+    """Where the weights come from."""
+    how = {
+        "uniform": "speak for one vote each, where the better ones decide ties and a family has little more",
+        "log-odds": "speak for weights by how often each was right",
+        "alone": "speak for the best model alone",
+    }[record.rule]
+    return f"{record.tasks} earlier {'task' if record.tasks == 1 else 'tasks'} {how}."
 
 
 def _who(decision: Decision, ballot: Ballot) -> str:

@@ -37,6 +37,11 @@ def is_question(task: Task) -> bool:
     return task.kind == "question"
 
 
+def is_short(task: Task) -> bool:
+    """Whether answers are values that are the same or not: to a question, or function calls."""
+    return is_question(task) or wants_calls(task)
+
+
 def wants_calls(task: Task) -> bool:
     """Whether the answers are function calls; recorded tasks have that kind too."""
     kind: str = task.kind

@@ -9,8 +9,8 @@ from codeconductor import Consensus
 
 from codeconductor_consensus_majority._backing import alike
 from codeconductor_consensus_majority._decision import Decision, decide
-from codeconductor_consensus_majority._explanation import explain, explain_best
-from codeconductor_consensus_majority._reading import is_question
+from codeconductor_consensus_majority._explanation import explain, explain_best, learned
+from codeconductor_consensus_majority._reading import is_question, is_short
 from codeconductor_consensus_majority._votes import Ballot
 
 if TYPE_CHECKING:
@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 
 FIT = 10
 """How well a majority suits any answers: always a little."""
+
+FIT_WEIGHTED = 20
+"""How well weights suit short answers where they differ: values are the same or not, so their votes can be added."""
+
+FIT_BEST = 30
+"""How well the best model suits short answers where it alone is right more often than all together."""
+
+FIT_BEST_CODE = 15
+"""How well it suits code: better than votes on texts, of which no two are the same, and worse than running them."""
 
 
 class Majority:
@@ -31,7 +40,7 @@ class Majority:
         """Count the votes."""
         ballot = Ballot(answers)
         decision = decide(task, ballot)
-        return _consensus(decision, ballot, explain(decision, ballot))
+        return _consensus(task, bench, decision, ballot, explain(decision, ballot))
 
     def suits(self, task: Task, answers: Sequence[Answer], bench: Bench) -> int:
         """It fits everything a little."""
@@ -57,7 +66,10 @@ class Majority:
 
 
 class Weighted:
-    """Each model's vote counts as much as the hook `conductor_model_weights` says."""
+    """Each model's vote counts as much as the track record, the user or the hook `conductor_model_weights` says.
+
+    Source: weighted majority with log-odds (Nitzan & Paroush 1982), which the track record gives.
+    """
 
     name = "weighted"
 
@@ -68,10 +80,14 @@ class Weighted:
         explanation = explain(decision, ballot)
         if len(set(ballot.weights.values())) < 2:
             explanation += " All weights are equal, so every model counts the same."
-        return _consensus(decision, ballot, explanation)
+        elif bench.record.tasks:
+            explanation += f" {learned(bench.record)}"
+        return _consensus(task, bench, decision, ballot, explanation)
 
-    def suits(self, task: Task, answers: Sequence[Answer], bench: Bench) -> None:
-        """Only when it is asked for by name."""
+    def suits(self, task: Task, answers: Sequence[Answer], bench: Bench) -> int | None:
+        """It fits short answers, where weights differ."""
+        weights = {bench.weights.get(answer.model.id, 1.0) for answer in answers}
+        return FIT_WEIGHTED if is_short(task) and len(weights) > 1 else None
 
 
 class Best:
@@ -88,18 +104,22 @@ class Best:
         choice = next(i for i, a in enumerate(everybody.answers) if a is own.answers[decision.choice])
         backers = alike(task, everybody, choice, decision.subject)
         decision = attrs.evolve(decision, agreement=everybody.share(backers))
-        return _consensus(decision, own, explain_best(weights, decision, own, everybody.models(backers)))
+        return _consensus(task, bench, decision, own, explain_best(weights, decision, own, everybody.models(backers)))
 
-    def suits(self, task: Task, answers: Sequence[Answer], bench: Bench) -> None:
-        """Only when it is asked for by name."""
+    def suits(self, task: Task, answers: Sequence[Answer], bench: Bench) -> int | None:
+        """It fits where earlier tasks speak for one model alone, and a little where code cannot be run."""
+        if is_short(task):
+            return FIT_BEST if bench.record.rule == "alone" else None
+        return FIT_BEST_CODE if bench.record.tasks and any(answer.code for answer in answers) else None
 
 
-def _consensus(decision: Decision, ballot: Ballot, explanation: str) -> Consensus:
+def _consensus(task: Task, bench: Bench, decision: Decision, ballot: Ballot, explanation: str) -> Consensus:
     return Consensus(
         outcome=decision.outcome,
         agreement=decision.agreement,
         choice=ballot.answers[decision.choice],
         fields=decision.fields,
         disagreements=decision.disagreements,
+        advice=bench.record.advice if is_short(task) else None,
         explanation=explanation,
     )
