@@ -28,8 +28,8 @@ _MOST_AT_ONCE = 8
 _RERUNS = 2
 """How often the inputs behind one at which the process ended are tried in a new one."""
 
-_TOLD = frozenset({"returned", "raised", "printed", "absent", "unreadable"})
-"""What a process may say of itself; the rest is for others to notice."""
+_TOLD = frozenset({"returned", "raised", "printed", "died", "absent", "unreadable"})
+"""What a process may say of itself, or of a program that it has run; the rest is for others to notice."""
 
 
 class Pool:

@@ -50,7 +50,8 @@ def _run_once(code: types.CodeType, text: str, most: int) -> tuple[str, str]:
     os.close(its_ending)
     try:
         printed, status = _watch(child, output, most)
-        raised = os.read(ending, 1024)
+        os.set_blocking(ending, False)  # a process that it left behind may hold it open
+        raised = _read(ending)
     finally:
         os.close(output)
         os.close(ending)
