@@ -463,6 +463,15 @@ def test_a_reply_that_breaks_off_within_its_headers_is_not_asked_for_again(
     assert "without sending a response" not in raised.value.message
 
 
+def test_https_to_a_server_without_tls_is_no_server_that_must_be_started() -> None:
+    """It is running; the address is wrong."""
+    with ScriptedOpenAI("m") as server, pytest.raises(ProviderError) as raised:
+        asyncio.run(_listed(server.host.replace("http:", "https:")))
+    assert raised.value.kind == "unreachable"
+    assert raised.value.hint is not None
+    assert raised.value.hint.startswith("write http://")
+
+
 def test_what_is_no_http_is_not_tried_again() -> None:
     """It did answer."""
     asked = []

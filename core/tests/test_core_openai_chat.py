@@ -377,7 +377,7 @@ def test_fields_of_another_type_are_passed_over(junk: object) -> None:
 # Fields that a server refuses
 
 
-@pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize("status", [400, 422, 500, 501])
 @pytest.mark.parametrize("field", ["stream_options", "response_format"])
 def test_a_refused_optional_field_is_left_out_once(status: int, field: str) -> None:
     """The second request differs in that alone."""

@@ -123,6 +123,15 @@ async def test_a_host_that_refuses_is_a_problem_with_what_to_do_and_leaves_the_o
     assert "`ollama serve`" in (problem.hint or "")
 
 
+async def test_a_proxy_that_wants_a_key_is_not_taken_for_ollamas_cloud(start: Start) -> None:
+    """Signing in there would not open it."""
+    with ScriptedOllama("a:1b", faults={"/api/tags": status(401, {"error": "unauthorized"})}) as ollama:
+        async with start(hosts=[ollama.host]) as session:
+            (problem,) = (await discover(session)).problems
+    assert "a proxy" in (problem.hint or "")
+    assert "signin" not in (problem.hint or "")
+
+
 @pytest.mark.parametrize(
     ("reply", "words"),
     [

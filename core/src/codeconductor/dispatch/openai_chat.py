@@ -33,7 +33,10 @@ _OPTIONAL = {
     "response_format": re.compile(r"response_format|json_schema|grammar"),
     "seed": re.compile(r"\bseed\b"),
 }
-"""Fields that some servers refuse with 400 or 422, and how they name them; the request is then sent without them."""
+"""Fields that some servers refuse, and how they name them; the request is then sent without them."""
+
+_REFUSALS = frozenset({400, 422, 500, 501})
+"""Statuses of such a refusal: llama.cpp says 501 of what it was built without, and others fail over a grammar."""
 
 _LAST_WORDS = 1.0
 """Seconds that the counts and the end of a stream are waited for when the answer itself is complete."""
@@ -86,7 +89,7 @@ async def _accepted(
     while True:
         async with open_stream(client, path, body=body, hint=hint) as response:
             optional = body.keys() & _OPTIONAL.keys()
-            if response.status_code in {400, 422} and optional:
+            if response.status_code in _REFUSALS and optional:
                 said = await beginning_of(response)
                 refused = {name for name in optional if _OPTIONAL[name].search(said)}
                 if not refused:

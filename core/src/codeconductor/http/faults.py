@@ -43,6 +43,7 @@ _EXCERPT = 200
 _SHORTEN = "shorten the task or its context files"
 _ASK_LESS = "ask fewer models or samples at once"
 _LOOK = "look into the server's log"
+_NO_TLS = "write http:// where the server speaks no TLS; else this system must trust its certificate"
 
 
 @contextmanager
@@ -58,6 +59,8 @@ def http_faults(host: str, *, hint: str | None = None) -> Iterator[None]:
     try:
         yield
     except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as exc:
+        if _is_of_tls(exc):
+            hint = _NO_TLS
         raise ProviderError(f"cannot connect to {host}: {_reason(exc)}", kind="unreachable", hint=hint) from exc
     except httpx2.TimeoutException as exc:
         raise ProviderError(f"{host} did not answer in time", kind="timeout") from exc
@@ -65,6 +68,16 @@ def http_faults(host: str, *, hint: str | None = None) -> Iterator[None]:
         raise ProviderError(f"{host} broke off its reply: {_reason(exc)}", kind="protocol", hint=_LOOK) from exc
     except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as exc:
         raise ProviderError(f"{host}: {_reason(exc)}", kind="protocol") from exc
+
+
+def _is_of_tls(exc: BaseException) -> bool:
+    """Whether somebody listens there, with whom no TLS connection could be made."""
+    cause: BaseException | None = exc
+    while cause is not None:
+        if type(cause).__module__ == "ssl":
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 def _reason(exc: BaseException) -> str:

@@ -17,6 +17,8 @@ _FREE_MEMORY = "ask a smaller model, or free memory with `ollama stop`"
 _CRASHED = "ask again; if it stays so, free memory with `ollama stop`, or look into the server's log"
 _BROKEN = "ask again; the log of `ollama serve` may tell more, and so may that of a proxy before it"
 
+_BEFORE_IT = "Ollama itself asks for no key, so a proxy before it does: use the server's own address"
+
 _BY_WORDS = {
     "does not support chat": "ask a model with the capability 'completion'",
     "does not support generate": "ask a model with the capability 'completion'",
@@ -62,6 +64,8 @@ def remedy(fault: ProviderError, model: str) -> str | None:
         return fault.hint or (_BY_KIND.get(fault.kind) if model else NOT_OLLAMA)
     if fault.status == 404 and model and re.search(r"\bmodel .+ not found", fault.message):
         return _PULL.format(model=model)
+    if fault.status == 401 and not model:
+        return _BEFORE_IT
     words = next((remedy for words, remedy in _BY_WORDS.items() if words in fault.message), None)
     if words and (model or "{model}" not in words):
         return words.format(model=model)
