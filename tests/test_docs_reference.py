@@ -23,7 +23,7 @@ from codeconductor import (
     errors,
 )
 from codeconductor.cli.plugins import list_plugins
-from codeconductor.converters import models_document, run_document
+from codeconductor.converters import decision_document, models_document, run_document
 from codeconductor.history import History, list_runs
 from codeconductor.session import Session
 from codeconductor.testing import a_model, a_task, an_answer
@@ -63,6 +63,7 @@ def documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict
     made = [
         models_document([a_model()], [Problem(provider="acme", error="gone")]),
         run_document(run),
+        decision_document("a", run.consensus),
         list_runs(tmp_path, 1),
         {"schema": "conductor.plugins/1", "plugins": list_plugins(session)},
     ]
@@ -83,7 +84,7 @@ def _run() -> Run:
     return Run(task=a_task(), models=(answer.model,), answers=(answer,), consensus=consensus, prompt=Prompt(text="4"))
 
 
-_OPEN = {"answers[].data", "consensus.outcome", "consensus.weights"}
+_OPEN = {"answers[].data", "consensus.outcome", "consensus.weights", "outcome"}
 """Objects whose keys are a model's, or models."""
 
 
