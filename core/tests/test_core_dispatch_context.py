@@ -134,3 +134,24 @@ def test_an_answer_by_another_model_is_warned_about(
     assert answer.error is None
     assert bool(session.warnings) is not same
     assert all(asked in warning and answered in warning for warning in session.warnings)
+
+
+class Names:
+    """Says another name with every piece."""
+
+    @hookimpl
+    def conductor_query_model(self) -> AsyncIterator[Chunk]:
+        return self._stream()
+
+    async def _stream(self) -> AsyncIterator[Chunk]:
+        for number in range(100):
+            yield Chunk(text="fine", model=f"other-{number}-" + "y" * 5000)
+
+
+def test_names_without_end_are_one_short_warning(make_session: MakeSession) -> None:
+    """A run's document would hold half a million characters of them."""
+    session = make_session(acme=Names())
+    assert run_at_once(_answer(session, a_model("m", plugin="acme"), words(3))).error is None
+    (warning,) = session.warnings
+    assert "other-0-" in warning
+    assert len(warning) < 400

@@ -157,7 +157,8 @@ def test_a_line_that_is_no_json_object_is_a_fault_of_the_protocol() -> None:
         return [data async for data in json_lines(a_response(body))]
 
     assert asyncio.run(read(b'{"a":1}\n\n{"b":2}\n')) == [{"a": 1}, {"b": 2}]
-    for broken in (b"[1]\n", b"{\n", b"<html>\n", b"[" * 5000):
+    assert asyncio.run(read(b'{"a":"}{"}{"b":2} {"c":3}\n')) == [{"a": "}{"}, {"b": 2}, {"c": 3}]
+    for broken in (b"[1]\n", b"{\n", b"<html>\n", b"[" * 5000, b'{"a":1}}{\n', b'{"a":{"b"}{\n'):
         with pytest.raises(ProviderError, match="no JSON") as raised:
             asyncio.run(read(broken))
         assert raised.value.kind == "protocol"

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 MAX_ANSWER = 4 * 2**20
 """Characters of the longest answer that is kept; a model that goes on beyond it is stopped."""
 
+_LONGEST_NAME = 200
+"""Characters of a model's name that a warning repeats."""
+
 FIRST_RETRY = 0.4
 """Seconds before an overloaded server is asked again, where it does not say itself; then twice as many each time."""
 
@@ -88,6 +91,7 @@ class Request:
         self._tool_calls: list[ToolCall] = []
         self._finish_reason: str | None = None
         self._usage = Usage()
+        self._is_by_another = False
 
     # The steps of asking
 
@@ -215,8 +219,10 @@ class Request:
         self._usage = chunk.usage or self._usage
         self._length[0] += len(chunk.text)
         self._length[1] += len(chunk.reasoning)
-        if chunk.model is not None and not is_same_model(chunk.model, self._model.name):
-            self._session.warn(f"{self._model.id} was asked, and {chunk.model!r} answered: is it still installed?")
+        if chunk.model is not None and not self._is_by_another and not is_same_model(chunk.model, self._model.name):
+            self._is_by_another = True  # said once, even where each piece has another name
+            name = chunk.model[:_LONGEST_NAME]
+            self._session.warn(f"{self._model.id} was asked, and {name!r} answered: is it still installed?")
         if sum(self._length) > MAX_ANSWER:
             raise ProviderError(
                 f"the answer is longer than {MAX_ANSWER} characters",

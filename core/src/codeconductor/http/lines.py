@@ -7,12 +7,13 @@ split, and whole lines are decoded.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from codeconductor.errors import ProviderError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     import httpx2
 
@@ -67,14 +68,28 @@ def _decoded(line: bytes, limit: int) -> str:
 
 
 async def json_lines(response: httpx2.Response) -> AsyncIterator[dict[str, Any]]:
-    """The objects of a body that has one JSON object a line; blank lines are passed over.
+    """The objects of a body that has one JSON object a line; blank lines are passed over, and a line may have several.
 
     Raises:
         ProviderError: A line is no JSON object (kind ``protocol``).
     """
     async for line in lines(response):
-        if line.strip():
-            yield json_object(line)
+        for text in _objects(line.strip()):
+            yield json_object(text)
+
+
+_DECODER = json.JSONDecoder()
+
+
+def _objects(line: str) -> Iterator[str]:
+    """The objects of a line, each by itself; what follows the last one is given as it is."""
+    while line:
+        end = len(line)
+        if "}{" in line or "} {" in line:  # seldom so, and mostly within a text: most lines are read once
+            with suppress(ValueError, RecursionError):
+                end = _DECODER.raw_decode(line)[1]
+        yield line[:end]
+        line = line[end:].lstrip()
 
 
 async def whole_body(response: httpx2.Response, *, limit: int = MAX_LINE) -> str:
