@@ -76,7 +76,7 @@ if TYPE_CHECKING:
         Template,
         render,
     )
-    from codeconductor.sandbox import Outcome
+    from codeconductor.sandbox import Outcome, Payload, Sandbox, inside_command
     from codeconductor.session import Session
     from codeconductor.settings import (
         PromptSettings,
@@ -137,7 +137,7 @@ _HOMES = {
         "server_events",
     ),
     "codeconductor.hookspecs": ("hookimpl",),
-    "codeconductor.sandbox": ("Outcome",),
+    "codeconductor.sandbox": ("Outcome", "Payload", "Sandbox", "inside_command"),
     "codeconductor.session": ("Session",),
     "codeconductor.task": (
         "ContextFile",
@@ -221,6 +221,7 @@ __all__ = [
     "Model",
     "Option",
     "Outcome",
+    "Payload",
     "Problem",
     "Project",
     "Prompt",
@@ -232,6 +233,7 @@ __all__ = [
     "Reply",
     "Run",
     "RunSettings",
+    "Sandbox",
     "Session",
     "Tally",
     "Task",
@@ -262,6 +264,7 @@ __all__ = [
     "hookimpl",
     "hosts_setting",
     "http_faults",
+    "inside_command",
     "is_loopback",
     "json_lines",
     "json_object",

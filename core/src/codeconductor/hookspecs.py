@@ -7,6 +7,7 @@ A hookimpl has the name of its hookspec and any of its arguments, never others. 
                                    before any model is asked, so that an unknown name costs nothing
     conductor_discover_models      every plugin at once
     conductor_model_weights        plugin by plugin
+    conductor_sandboxes            when it is first asked whether code can be run
     conductor_query_model          once a model and sample, in parallel
     conductor_run_finished         when the prompt is written, or the run failed or was interrupted
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from codeconductor.dispatch import Chunk, Query
     from codeconductor.pipeline import Run
     from codeconductor.prompting import PromptRenderer
+    from codeconductor.sandbox import Sandbox
     from codeconductor.session import Session
     from codeconductor.task import Task
 
@@ -140,6 +142,38 @@ def conductor_prompt_renderers() -> Iterable[PromptRenderer]:
 
     Returns:
         Objects with a ``name`` and ``render`` (see ``PromptRenderer``), in any iterable.
+    """
+    raise AssertionError("a hookspec is never called")
+
+
+@hookspec
+def conductor_sandboxes() -> Iterable[Sandbox]:
+    """Further ways to run code that models wrote, such as containers, beside core's own.
+
+    Before a sandbox is used it is attacked, once in a process: what gets through lowers its strength, whatever it
+    claims. The strongest that works is taken, core's own first among equals.
+
+    Example::
+
+        class NsJail:
+            name = "nsjail"
+            strength = "strong"
+            missing = ()
+            remedy = "install nsjail"
+
+            def command(self, payload):
+                read = [word for path in payload.paths for word in ("--bindmount_ro", str(path))]
+                kept = ["--keep_env", "--pass_fd", str(payload.control), "--bindmount", str(payload.folder)]
+                started = inside_command(payload, filtered=True, namespaces=True)
+                return ["nsjail", "--mode", "o", "--really_quiet", *read, *kept, "--", *started]
+
+        @hookimpl
+        def conductor_sandboxes():
+            return [NsJail()]
+
+    Returns:
+        Objects with a ``name``, a ``strength``, what is ``missing``, a ``remedy``, and ``command`` (see ``Sandbox``),
+        in any iterable.
     """
     raise AssertionError("a hookspec is never called")
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from codeconductor.consensus.record import TrackRecord
     from codeconductor.discovery import Model
     from codeconductor.dispatch import Answer, Message
+    from codeconductor.sandbox import Outcome
     from codeconductor.task import Task
 
 # Converters with types of their own: a type checker cannot see through `converter=tuple`.
@@ -146,8 +147,17 @@ class Bench(Protocol):
         """Ask one model again; a failure is an answer with an `error`."""
         ...
 
-    async def run(self, programs: Sequence[str], inputs: Sequence[Any], entry_point: str) -> Sequence[Sequence[Any]]:
-        """Run programs in the sandbox: a row of outcomes a program, in the order of the inputs."""
+    async def run(
+        self, programs: Sequence[str], inputs: Sequence[str], entry_point: str
+    ) -> Sequence[Sequence[Outcome]]:
+        """Run programs in the sandbox: a row of outcomes a program, in the order of the inputs.
+
+        Args:
+            programs: Whole Python sources.
+            inputs: For an entry point, the source of a call's arguments as it stands between the parentheses; for a
+                whole program, its standard input.
+            entry_point: A function's name, ``Solution().method``, or empty for a whole program.
+        """
         ...
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from codeconductor.dispatch import Chunk, Query
     from codeconductor.pipeline import Run
     from codeconductor.prompting import PromptRenderer
+    from codeconductor.sandbox import Sandbox
     from codeconductor.session import Session
     from codeconductor.task import Task
 
@@ -218,6 +219,10 @@ class Plugins:
     def prompt_renderers(self) -> dict[str, tuple[str, PromptRenderer]]:
         """(plugin, renderer) by the renderer's name."""
         return self._named("conductor_prompt_renderers", "renderer", "render")
+
+    def sandboxes(self) -> dict[str, tuple[str, Sandbox]]:
+        """(plugin, sandbox) by the sandbox's name."""
+        return self._named("conductor_sandboxes", "sandbox", "command")
 
     def names_by_plugin(self) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
         """Names of the strategies, and of the renderers, by the plugin that brings them; clashing ones too."""

@@ -19,21 +19,26 @@ if TYPE_CHECKING:
 
 _ORDER: tuple[Strength, ...] = ("none", "partial", "strong")
 
-_trials: dict[Sandbox, Trial] = {}
+_trials: dict[tuple[type, str], Trial] = {}
 _lock = threading.Lock()
 
 
 def trial_of(sandbox: Sandbox) -> Trial:
     """What came of attacking it, now or earlier in this process."""
+    key = (type(sandbox), sandbox.name)  # plugins may make theirs anew each time
     with _lock:
-        if sandbox not in _trials:
-            _trials[sandbox] = attack(sandbox)
-        return _trials[sandbox]
+        if key not in _trials:
+            _trials[key] = attack(sandbox)
+        return _trials[key]
 
 
 def sandboxes(session: Session) -> Sequence[Sandbox]:
     """The built-in ones, the strongest first, then those that plugins bring, by name."""
-    return BUILTIN
+    ours = {sandbox.name for sandbox in BUILTIN}
+    brought = session.plugins.sandboxes()
+    for name in ours & brought.keys():
+        session.warn(f"the sandbox {name!r} of plugin {brought[name][0]!r} is not used: it has the name of core's own")
+    return [*BUILTIN, *(brought[name][1] for name in sorted(brought.keys() - ours))]
 
 
 def strongest(candidates: Sequence[Sandbox]) -> Sandbox | None:

@@ -58,6 +58,16 @@ class Payload:
     user: int | None = None
     threads: int = 0
 
+    @property
+    def paths(self) -> list[Path]:
+        """All that it may read: the system's programs, our interpreter, what runs inside, and `readable`; as they are,
+        links too, without those that do not exist."""
+        prefixes = [Path(sys.base_prefix), Path(sys.base_exec_prefix)]
+        if interpreter().is_relative_to(Path(sys.prefix).resolve()):
+            prefixes.append(Path(sys.prefix))
+        paths = [*map(Path, _SYSTEM), *prefixes, interpreter().parent.parent, INSIDE, *self.readable]
+        return [path for path in dict.fromkeys(paths) if path.exists()]
+
 
 @runtime_checkable
 class Sandbox(Protocol):
@@ -94,16 +104,6 @@ class Sandbox(Protocol):
 def interpreter() -> Path:
     """The interpreter itself, behind the links of virtual environments."""
     return Path(sys.executable).resolve()
-
-
-def readable_paths(payload: Payload) -> list[Path]:
-    """What a payload may read: the system's programs, our interpreter, what runs inside, and its own list; as they are,
-    without those that do not exist."""
-    prefixes = [Path(sys.base_prefix), Path(sys.base_exec_prefix)]
-    if interpreter().is_relative_to(Path(sys.prefix).resolve()):
-        prefixes.append(Path(sys.prefix))
-    paths = [*map(Path, _SYSTEM), *prefixes, interpreter().parent.parent, INSIDE, *payload.readable]
-    return [path for path in dict.fromkeys(paths) if path.exists()]
 
 
 def next_user() -> int | None:
@@ -152,7 +152,7 @@ def inside_command(
         "environment": {"HOME": place, "TMPDIR": place, **payload.environment},
         "folder": place,
         "swept": [place, *swept],
-        "read": [str(path) for path in readable_paths(payload)] if landlock else [],
+        "read": [str(path) for path in payload.paths] if landlock else [],
         "landlock": landlock,
         "filtered": filtered,
         "namespaces": namespaces,

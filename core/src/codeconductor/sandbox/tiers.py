@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from codeconductor.sandbox.payload import ENVIRONMENT, Payload, inside_command, readable_paths
+from codeconductor.sandbox.payload import ENVIRONMENT, Payload, inside_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +72,7 @@ class Bubblewrap:
         open_to_all = ["--perms", "1777"] if "--perms" in known else []
         for folder in _SCRATCH:
             options += [*sized, *open_to_all, "--tmpfs", folder]
-        paths = sorted(readable_paths(payload), key=lambda path: len(path.parts))
+        paths = sorted(payload.paths, key=lambda path: len(path.parts))
         for path in paths:
             if path.is_symlink():
                 options += ["--symlink", str(path.readlink()), str(path)]
@@ -129,7 +129,7 @@ class Seatbelt:
         if program is None:
             raise FileNotFoundError("the program sandbox-exec is not installed")
         folder = payload.folder.resolve()
-        read = [path.resolve() for path in readable_paths(payload)]
+        read = [path.resolve() for path in payload.paths]
         read += [Path("/System"), Path("/Library/Frameworks"), Path("/private/var/db/dyld"), folder]
         profile = "\n".join(
             (

@@ -109,6 +109,9 @@ def attack(sandbox: Sandbox) -> Trial:
             arrived = _has_arrived(datagrams)
     except (SandboxError, OSError) as exc:
         return Trial(name=sandbox.name, sandbox=None, reason=str(exc), remedy=sandbox.remedy)
+    except Exception as exc:  # noqa: BLE001 - a plugin's sandbox may raise anything, and is then none
+        reason = f"{type(exc).__name__}: {exc}"
+        return Trial(name=sandbox.name, sandbox=None, reason=reason, remedy=sandbox.remedy)
     finally:
         remove_folder(folder)
     try:
