@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import signal
 import threading
 import time
+import warnings
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -251,3 +253,23 @@ def test_cancelling_discovery_reaches_the_plugin(make_session: MakeSession) -> N
 
     asyncio.run(cancel())
     assert seen == ["cancelled"]
+
+
+@pytest.mark.parametrize("later", range(6))
+def test_an_interrupt_at_the_very_beginning_leaves_no_warning_of_pythons(make_session: MakeSession, later: int) -> None:
+    """Ctrl-C within the first moments told of coroutines that were never awaited: of plugins', and of ours."""
+    session = make_session(acme=Waiting())
+
+    async def main() -> None:
+        looking = asyncio.create_task(discover(session))
+        for _ in range(later):
+            await asyncio.sleep(0)
+        looking.cancel()
+        with suppress(asyncio.CancelledError):
+            await looking
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        asyncio.run(main())
+        gc.collect()
+    assert [str(warning.message) for warning in told] == []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from codeconductor.discovery.choosing import offered, with_ids
-from codeconductor.discovery.steps import Blocked, bounded_steps, within
+from codeconductor.discovery.steps import Blocked, bounded_steps, discard, within
 from codeconductor.discovery.values import Discovery, Model, Problem
 from codeconductor.errors import ConductorError
 from codeconductor.events import Discovered
@@ -33,8 +33,12 @@ async def discover(session: Session) -> Discovery:
     earlier = len(session.plugins.faults)
     asked = session.plugins.discover_models(session)
     faults = session.plugins.faults[earlier:]
-    async with bounded_steps():
-        found = await asyncio.gather(*(_models_of(plugin, models) for plugin, models in asked))
+    try:
+        async with bounded_steps():
+            found = await asyncio.gather(*(_models_of(plugin, models) for plugin, models in asked))
+    finally:
+        for _, awaitable in asked:
+            discard(awaitable)
     models: list[Model] = []
     problems = [Problem(provider=fault.plugin, error=fault.error, hint=fault.hint) for fault in faults]
     for items in found:

@@ -12,6 +12,7 @@ A coroutine may also swallow its cancellation. `within` does not wait for it to 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import signal
 import threading
 import types
@@ -93,8 +94,11 @@ async def bounded_steps() -> AsyncIterator[None]:
 
     def make(loop: asyncio.AbstractEventLoop, coroutine: Any, **named: Any) -> asyncio.Future[Any]:
         if before is not None:
-            return before(loop, _bounded(coroutine), **named)
-        return asyncio.Task(_bounded(coroutine), loop=loop, **named)
+            task = before(loop, _bounded(coroutine), **named)
+        else:
+            task = asyncio.Task(_bounded(coroutine), loop=loop, **named)
+        task.add_done_callback(lambda _task: discard(coroutine))
+        return task
 
     loop.set_task_factory(make)
     try:
@@ -102,6 +106,12 @@ async def bounded_steps() -> AsyncIterator[None]:
     finally:
         loop.set_task_factory(before)
         _timer.give_back()
+
+
+def discard(awaitable: object) -> None:
+    """Close what was never begun, as its task was cancelled before: Python would warn a person of it."""
+    if inspect.iscoroutine(awaitable) and inspect.getcoroutinestate(awaitable) == inspect.CORO_CREATED:
+        awaitable.close()
 
 
 async def within(seconds: float, awaitable: Awaitable[T]) -> T:
@@ -123,6 +133,7 @@ async def within(seconds: float, awaitable: Awaitable[T]) -> T:
         done, _ = await asyncio.wait({task}, timeout=seconds)
     except asyncio.CancelledError:
         await _leave_behind(task)
+        discard(awaitable)
         raise
     if not done:
         await _leave_behind(task)
