@@ -22,6 +22,7 @@ MATRIX = 1000
 _TABLES = """
     PRAGMA journal_mode = OFF;
     PRAGMA synchronous = OFF;
+    PRAGMA cache_size = -32768;
     CREATE TABLE task (number INTEGER PRIMARY KEY, id BLOB UNIQUE, start INTEGER, decided INTEGER DEFAULT 0);
     CREATE TABLE answer (task INTEGER, model BLOB, sample INTEGER, start INTEGER, PRIMARY KEY (task, model, sample))
         WITHOUT ROWID;
