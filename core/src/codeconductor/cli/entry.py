@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
 
 from codeconductor.cli import console
 from codeconductor.cli.group import conductor
+from codeconductor.cli.signals import INTERRUPTED, hear_no_more
 from codeconductor.errors import ConductorError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import FrameType
     from typing import TextIO
-
-INTERRUPTED = 130
 
 
 class Ending:
@@ -35,7 +31,6 @@ class Ending:
 def run_command_line(arguments: Sequence[str]) -> int:
     """Run one command; gives its exit code and never raises what a user can cause."""
     _prepare_streams()
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
         exit_code = _run(arguments)
     finally:
@@ -44,15 +39,8 @@ def run_command_line(arguments: Sequence[str]) -> int:
     if Ending.must_be_forced:
         os._exit(exit_code)
     if exit_code == INTERRUPTED:
-        _hear_no_more()
+        hear_no_more()
     return exit_code
-
-
-def _hear_no_more() -> None:
-    """Let no further signal replace the exit code: Python gives those that it handles back to the system as it ends."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        with suppress(AttributeError, ValueError):  # Windows, or not the main thread
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -119,10 +107,6 @@ def _prepare_streams() -> None:
         if reconfigure is not None:
             encoding = stream.encoding if stream.isatty() else "utf-8"
             reconfigure(encoding=encoding, errors="backslashreplace")
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _lower(message: str) -> str:

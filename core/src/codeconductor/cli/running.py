@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from codeconductor.cli import console
 from codeconductor.cli.entry import Ending
 from codeconductor.cli.logs import logging_to
+from codeconductor.cli.signals import raise_interrupts
 from codeconductor.events import Event, Recorded, Warned
 from codeconductor.session import Session
 from codeconductor.settings import HistorySettings, data_folder
@@ -158,17 +159,14 @@ def _interruptibly(work: Coroutine[Any, Any, T]) -> T:
         with suppress(NotImplementedError, ValueError):  # Windows, whose loop wakes anyway, or not the main thread
             loop.add_reader(ear, ear.recv, 4096)
             signal.set_wakeup_fd(bell.fileno(), warn_on_full_buffer=False)
-        handlers = {}
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             with suppress(AttributeError, ValueError):  # Windows, or not the main thread
-                number = getattr(signal, name)
-                handlers[number] = signal.signal(number, interrupt)
+                signal.signal(getattr(signal, name), interrupt)
         try:
             return await work
         finally:
             if not interrupted:
-                for number, handler in handlers.items():
-                    signal.signal(number, handler)
+                raise_interrupts()
 
     runner = asyncio.Runner()
     try:
