@@ -15,7 +15,7 @@ from codeconductor.testing import MakeSession, a_bench, a_task, an_answer, recor
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from codeconductor import Answer, Session
+    from codeconductor import Answer, Session, Task
 
 
 class Strategy:
@@ -166,6 +166,20 @@ def test_auto_takes_the_strategy_that_suits_best(make_session: MakeSession) -> N
     assert (
         decided(make_session(brings=Brings(low, Fitting("never", None), Fitting("odd", "9"))), "auto").strategy == "low"
     )
+
+
+def test_auto_says_that_no_candidate_was_run(make_session: MakeSession) -> None:
+    """Where there are several programs and no sandbox for them; not of questions or of languages that nobody runs."""
+    programs = [an_answer(f"```python\nx = {number}\n```", model=f"m{number}") for number in range(2)]
+    session = make_session(acme=Brings(Strategy("plain")))
+
+    def explanation(task: Task, answers: Sequence[Answer]) -> str:
+        return asyncio.run(decide(session, task, answers, a_bench(answers), strategy="auto")).explanation
+
+    assert "No candidate was run" in explanation(a_task(), programs)
+    assert explanation(a_task(), programs[:1]) == ""
+    assert explanation(a_task(language="rust"), programs) == ""
+    assert explanation(a_task(kind="question", language=None), programs) == ""
 
 
 def test_auto_passes_over_what_fails(make_session: MakeSession) -> None:

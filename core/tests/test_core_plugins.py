@@ -551,7 +551,7 @@ def test_a_model_without_its_plugin_cannot_be_asked(make_session: MakeSession) -
 
 def test_weights_come_from_the_first_plugin_that_knows_the_model(make_session: MakeSession) -> None:
     """Others fill in what it leaves out; nonsense is warned about; who is unknown to all has the weight 1."""
-    from codeconductor.consensus import collect_weights
+    from codeconductor.consensus import TrackRecord, collect_weights
 
     class Knows:
         def __init__(self, weights: object) -> None:
@@ -568,7 +568,7 @@ def test_weights_come_from_the_first_plugin_that_knows_the_model(make_session: M
         c=Knows(None),
         d=Knows("no mapping"),
     )
-    assert collect_weights(session, a_task(), models) == {
+    assert collect_weights(session, a_task(), models, TrackRecord()) == {
         "acme/one": 2.0,
         "acme/two": 0.5,
         "acme/three": 1.0,
@@ -576,6 +576,15 @@ def test_weights_come_from_the_first_plugin_that_knows_the_model(make_session: M
         "acme/five": 1.0,
     }
     assert len(session.warnings) == 5
+
+
+def test_weights_that_no_plugin_knows_are_those_of_the_track_record(make_session: MakeSession) -> None:
+    """What is learned stands behind what somebody has set."""
+    from codeconductor.consensus import TrackRecord, collect_weights
+
+    record = TrackRecord(weights={"acme/one": 0.7, "acme/two": 1.0})
+    weights = collect_weights(make_session(), a_task(), [a_model("one"), a_model("two")], record)
+    assert weights == {"acme/one": 0.7, "acme/two": 1.0}
 
 
 def test_everybody_hears_that_a_run_has_finished() -> None:

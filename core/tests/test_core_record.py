@@ -25,22 +25,22 @@ def mixed(count: int, **rates: float) -> list[dict[str, float]]:
 
 def test_without_outcomes_every_model_counts_the_same() -> None:
     """There is nothing to learn from, and nobody is the best."""
-    record = learn(Earlier(), [GOOD, FAIR], capped=False)
+    record = learn(Earlier(), [GOOD, FAIR], "function")
     assert record == TrackRecord(rates={GOOD: 0.5, FAIR: 0.5}, weights={GOOD: 1.0, FAIR: 1.0})
 
 
 def test_a_rate_starts_from_one_half_and_moves_with_the_outcomes() -> None:
     """Four outcomes weigh as much as the start; the kind starts from all kinds."""
     known = Earlier(overall={GOOD: Tally(4, 4)})
-    assert learn(known, [GOOD], capped=False).rates[GOOD] == pytest.approx(6 / 8)
+    assert learn(known, [GOOD], "function").rates[GOOD] == pytest.approx(6 / 8)
     known = Earlier(overall={GOOD: Tally(4, 4)}, tallies={GOOD: Tally(0, 4)})
-    assert learn(known, [GOOD], capped=False).rates[GOOD] == pytest.approx((4 * 6 / 8) / 8)
+    assert learn(known, [GOOD], "function").rates[GOOD] == pytest.approx((4 * 6 / 8) / 8)
 
 
 def test_votes_stay_uniform_while_models_are_near_equal() -> None:
     """The better ones only decide ties: their weight is larger by less than any vote."""
     rows = [{GOOD: float(n % 5 != 0), FAIR: float(n % 5 != 1), POOR: float(n % 5 != 2)} for n in range(100)]
-    record = learn(earlier(*rows), [GOOD, FAIR, POOR], capped=False)
+    record = learn(earlier(*rows), [GOOD, FAIR, POOR], "function")
     assert record.rule == "uniform"
     assert record.advice is None
     assert all(weight == pytest.approx(1, abs=0.002) for weight in record.weights.values())
@@ -49,7 +49,7 @@ def test_votes_stay_uniform_while_models_are_near_equal() -> None:
 def test_one_model_that_is_far_better_than_the_team_is_to_be_used_alone() -> None:
     """A vote would be right only where the others are, too."""
     rows = mixed(100, **{GOOD: 0.9, FAIR: 0.3, POOR: 0.3, "dogwood": 0.3, "elm": 0.3})
-    record = learn(earlier(*rows), [GOOD, FAIR, POOR, "dogwood", "elm"], capped=False)
+    record = learn(earlier(*rows), [GOOD, FAIR, POOR, "dogwood", "elm"], "function")
     assert record.rule == "alone"
     assert record.best == GOOD
     assert record.advice is not None
@@ -60,30 +60,30 @@ def test_one_model_that_is_far_better_than_the_team_is_to_be_used_alone() -> Non
 def test_few_outcomes_move_no_rule() -> None:
     """What three tasks say is chance."""
     rows = mixed(3, **{GOOD: 1.0, FAIR: 0.0, POOR: 0.0})
-    assert learn(earlier(*rows), [GOOD, FAIR, POOR], capped=False).rule == "uniform"
+    assert learn(earlier(*rows), [GOOD, FAIR, POOR], "function").rule == "uniform"
 
 
 def test_no_weight_is_negative_however_bad_a_model_is() -> None:
     """Who is mostly wrong is not evidence for the contrary."""
     rows = mixed(200, **{GOOD: 0.75, FAIR: 0.65, POOR: 0.02})
-    record = learn(earlier(*rows), [GOOD, FAIR, POOR], capped=False)
+    record = learn(earlier(*rows), [GOOD, FAIR, POOR], "function")
     assert min(record.weights.values()) > 0
 
 
 def test_a_family_has_little_more_than_the_vote_of_its_best_member() -> None:
     """Siblings err alike: three of them do not outvote two others."""
     siblings, others = ["qwen2.5-coder:7b", "qwen2.5-coder:14b", "qwen3-coder"], ["llama3.1:8b", "gemma2:9b"]
-    capped = learn(Earlier(), [*siblings, *others], capped=True).weights
+    capped = learn(Earlier(), [*siblings, *others], "question").weights
     assert sum(capped[name] for name in siblings) == pytest.approx(1.3)
     assert all(capped[name] == 1 for name in others)
-    assert set(learn(Earlier(), siblings, capped=False).weights.values()) == {1.0}
+    assert set(learn(Earlier(), siblings, "function").weights.values()) == {1.0}
 
 
 def test_the_same_outcomes_give_the_same_record() -> None:
     """Chance in the replay is drawn from a seed."""
     rows = mixed(60, **{GOOD: 0.8, FAIR: 0.6, POOR: 0.5})
-    assert learn(earlier(*rows), [GOOD, FAIR, POOR], capped=True) == learn(
-        earlier(*rows), [GOOD, FAIR, POOR], capped=True
+    assert learn(earlier(*rows), [GOOD, FAIR, POOR], "question") == learn(
+        earlier(*rows), [GOOD, FAIR, POOR], "question"
     )
 
 

@@ -68,3 +68,22 @@ def test_weights_say_where_they_come_from() -> None:
     consensus = decided(Weighted(), LOG_ODDS)
     assert consensus.outcome == {"answer": "4"}
     assert "60 earlier tasks speak for weights" in consensus.explanation
+
+
+def test_weights_that_somebody_gave_say_nothing_of_where_they_come_from() -> None:
+    """They are not what the record would have them be."""
+    bench = a_bench(ANSWERS, weights={"acme/alder": 3.0})
+    consensus = asyncio.run(Weighted().decide(a_task(kind="question", language=None), ANSWERS, bench))
+    assert consensus.outcome == {"answer": "4"}
+    assert "earlier" not in consensus.explanation
+    assert "family" not in consensus.explanation
+
+
+def test_siblings_share_little_more_than_one_vote() -> None:
+    """And it is said, as somebody may count heads."""
+    answers = [an_answer("4", model="elm:7b"), an_answer("4", model="elm:14b"), an_answer("5", model="fir")]
+    weights = {"acme/elm:7b": 0.65, "acme/elm:14b": 0.65, "acme/fir": 1.0}
+    bench = a_bench(answers, weights=weights, record=TrackRecord(weights=weights))
+    consensus = asyncio.run(Weighted().decide(a_task(kind="question", language=None), answers, bench))
+    assert consensus.agreement == pytest.approx(1.3 / 2.3)
+    assert "one family" in consensus.explanation

@@ -123,10 +123,20 @@ async def _suited(
     for name in _ranked(session, strategies, task, answers, bench):
         plugin, strategy = strategies[name]
         try:
-            return await _decided(strategy, task, answers, bench)
+            consensus = await _decided(strategy, task, answers, bench)
         except Exception as exc:  # noqa: BLE001 - costs only this strategy
             session.warn(f"strategy {name!r} of plugin {plugin!r} is passed over: {_words(exc)}")
+            continue
+        return attrs.evolve(consensus, explanation=f"{consensus.explanation} {_unrun(task, answers, bench)}".strip())
     raise InputError("no installed strategy fits these answers", hint=f"install one: pip install {PACKAGE}")
+
+
+def _unrun(task: Task, answers: Sequence[Answer], bench: Bench) -> str:
+    """That several candidates could have been run elsewhere; empty where there are none, or they can be run here."""
+    programs = [answer for answer in answers if answer.code]
+    if task.kind in ("question", "call") or task.language != "python" or len(programs) < 2 or bench.can_run:
+        return ""
+    return "No candidate was run: it is forbidden, or no sandbox here is strong enough."
 
 
 def settling(session: Session, task: Task, bench: Bench, strategy: str) -> Callable[[Sequence[Answer], int], bool]:

@@ -21,6 +21,8 @@ from codeconductor.consensus.families import family_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from codeconductor.task import TaskKind
+
 Rule = Literal["uniform", "log-odds", "alone"]
 
 PRIOR = 4.0
@@ -92,14 +94,16 @@ class Earlier:
     matrix: Sequence[Mapping[str, float]] = ()
 
 
-def learn(earlier: Earlier, models: Sequence[str], *, capped: bool) -> TrackRecord:
+def learn(earlier: Earlier, models: Sequence[str], kind: TaskKind) -> TrackRecord:
     """What the earlier tasks say of these models.
 
     Args:
         earlier: Their outcomes.
         models: Ids; one without outcomes has the rate that it would start from.
-        capped: Whether a family's votes are bounded in the weights; what divides them itself wants them as they are.
+        kind: Of task. For short answers a family's votes are bounded in the weights; strategies for code divide them
+            themselves, by who behaves alike.
     """
+    capped = kind in ("question", "call")
     rates = _rates(models, earlier.tallies, earlier.overall)
     bounded = _capped if capped else dict
     if not earlier.overall:

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from codeconductor.consensus.record import TrackRecord
     from codeconductor.discovery import Model
     from codeconductor.session import Session
     from codeconductor.task import Task
 
 
-def collect_weights(session: Session, task: Task, models: Sequence[Model]) -> dict[str, float]:
-    """Weight by model id: the first plugin's that knows it, else 1; what is no weight is warned about."""
+def collect_weights(session: Session, task: Task, models: Sequence[Model], record: TrackRecord) -> dict[str, float]:
+    """Weight by model id: the first plugin's that knows it, else 1; the record's where no plugin knows any.
+
+    What is no weight is warned about.
+    """
     weights: dict[str, float] = {}
     for plugin, given in session.plugins.model_weights(session, task, models):
         if not isinstance(given, Mapping):
@@ -29,4 +33,6 @@ def collect_weights(session: Session, task: Task, models: Sequence[Model]) -> di
                 session.warn(f"plugin {plugin!r} gave {weight!r} as the weight of {model.id}: it is not used")
                 continue
             weights[model.id] = float(weight)
+    if not weights:
+        return {model.id: record.weights[model.id] for model in models}
     return {model.id: weights.get(model.id, 1.0) for model in models}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from codeconductor.consensus import collect_weights, decide, find_strategy, settling
+from codeconductor.consensus import Earlier, collect_weights, decide, find_strategy, learn, settling
 from codeconductor.discovery import discover, known_providers, to_ask
 from codeconductor.dispatch import SMALL, Answer, Limits, dispatch, question
 from codeconductor.errors import ConductorError, LowConfidenceError, NoModelError, nearest, unknown_name
@@ -84,7 +84,9 @@ async def conduct(session: Session, task: Task, *, command: str = "run") -> Run:
                 session.warn(f"plugin {problem.provider!r} lists no models: {problem.error}")
         limits = Limits(timeout=settings.timeout, load_timeout=settings.load_timeout)
         seed = settings.seed if settings.seed is not None else random.randrange(LARGEST_SEED)  # noqa: S311 - no secret
-        bench = SessionBench(session, weights=collect_weights(session, task, models), seed=seed, limits=limits)
+        record = learn(Earlier(), [model.id for model in models], task.kind)
+        weights = collect_weights(session, task, models, record)
+        bench = SessionBench(session, weights=weights, seed=seed, limits=limits, record=record)
         await _ask(session, task, models, settings, limits, bench, answers)
         consensus = await decide(session, task, answers, bench, strategy=settings.strategy)
         run = attrs.evolve(run, consensus=consensus)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from codeconductor import TrackRecord
+    from codeconductor import Bench
 
     from codeconductor_consensus_majority._decision import Decision
     from codeconductor_consensus_majority._votes import Ballot
@@ -46,8 +46,13 @@ def explain_best(weights: Mapping[str, float], decision: Decision, own: Ballot, 
     return " ".join([*parts, *_besides(decision, own)])
 
 
-def learned(record: TrackRecord) -> str:
-    """Where the weights come from."""
+def learned(bench: Bench) -> str:
+    """Where the weights come from; empty where a user or a plugin gave them."""
+    record = bench.record
+    if not record.weights or any(bench.weights.get(model) != weight for model, weight in record.weights.items()):
+        return ""
+    if not record.tasks:
+        return "Models of one family have little more than one vote together."
     how = {
         "uniform": "speak for one vote each, where the better ones decide ties and a family has little more",
         "log-odds": "speak for weights by how often each was right",

@@ -80,8 +80,8 @@ class Weighted:
         explanation = explain(decision, ballot)
         if len(set(ballot.weights.values())) < 2:
             explanation += " All weights are equal, so every model counts the same."
-        elif bench.record.tasks:
-            explanation += f" {learned(bench.record)}"
+        else:
+            explanation = f"{explanation} {learned(bench)}".strip()
         return _consensus(task, bench, decision, ballot, explanation)
 
     def suits(self, task: Task, answers: Sequence[Answer], bench: Bench) -> int | None:

@@ -115,16 +115,12 @@ class _Team:
         if self.weights is not None:
             return TrackRecord()
         if kind not in self.records:
-            # a strategy for code divides a family's vote itself, by who behaves alike
-            capped = kind in ("question", "call")
-            self.records[kind] = learn(self.recording.index.earlier(kind), self.models, capped=capped)
+            self.records[kind] = learn(self.recording.index.earlier(kind), self.models, kind)
         return self.records[kind]
 
     def _weights(self, task: Task, record: TrackRecord) -> dict[str, float]:
         if self.weights is not None:
             return {model: self.weights.get(model, 1.0) for model in self.models}
-        if record.tasks == 0:
-            given = collect_weights(self.session, task, [recorded_model(model) for model in self.models])
-            if len(set(given.values())) > 1:
-                return given
-        return dict(record.weights)
+        if record.tasks:
+            return dict(record.weights)
+        return collect_weights(self.session, task, [recorded_model(model) for model in self.models], record)

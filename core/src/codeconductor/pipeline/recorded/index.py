@@ -8,6 +8,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Self
 
 from codeconductor.consensus import Earlier, Tally
+from codeconductor.pipeline.recorded.values import recorded_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,8 +39,9 @@ def _key(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _text(key: bytes) -> str:
-    return key.decode("utf-8", "surrogatepass")
+def _id(key: bytes) -> str:
+    """The id of the recorded model whose name that is."""
+    return recorded_model(key.decode("utf-8", "surrogatepass")).id
 
 
 class Index:
@@ -103,8 +105,8 @@ class Index:
         return [row[0] for row in self._db.execute(query, (number,))]
 
     def models(self) -> list[str]:
-        """The names of the models that answered, sorted."""
-        return sorted(_text(row[0]) for row in self._db.execute("SELECT DISTINCT model FROM answer"))
+        """The ids of the models that answered, sorted."""
+        return sorted({_id(row[0]) for row in self._db.execute("SELECT DISTINCT model FROM answer")})
 
     def add_outcome(self, task_id: str, model: str, sample: int, kind: str | None, *, passed: bool) -> bool:
         """Take in an outcome; false where there is one of that task, model and sample."""
@@ -122,14 +124,14 @@ class Index:
             f" WHERE {_OF_KIND} ORDER BY place, task LIMIT ?) ORDER BY place, task, model"
         )
         for task, model, passed in self._db.execute(query, (kind, kind, kind, kind, MATRIX)):
-            rows[task][_text(model)] = passed
+            rows[task][_id(model)] = passed
         return Earlier(
             tallies=self._tallies(kind), overall=self._tallies(None), matrix=tuple(dict(row) for row in rows.values())
         )
 
     def _tallies(self, kind: TaskKind | None) -> dict[str, Tally]:
         query = f"SELECT model, sum(passed), count(*) FROM share WHERE {_OF_KIND} GROUP BY model"  # noqa: S608 - of constants
-        return {_text(model): Tally(passed, count) for model, passed, count in self._db.execute(query, (kind, kind))}
+        return {_id(model): Tally(passed, count) for model, passed, count in self._db.execute(query, (kind, kind))}
 
     def _add(self, query: str, *values: object) -> bool:
         return self._db.execute(query, values).rowcount > 0
