@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from codeconductor.pipeline.recorded import Recording
     from codeconductor.session import Session
 
+_MANY = 50
+"""Tasks from which on progress is told at each tenth of them."""
+
 _ROW = "{:<24}  {:>9}  {:<10}  {:<32}  {}"
 
 
@@ -151,7 +154,7 @@ class _Progress:
         self._without += document["choice"] is None
         if self._bar is not None:
             self._bar.update(1)
-        elif self._done * 10 // self._total > (self._done - 1) * 10 // self._total and self._done < self._total:
+        elif self._total >= _MANY and self._done % (self._total // 10) == 0 and self._done < self._total:
             console.notice(f"{self._done} of {self._total} tasks decided")
 
     def __exit__(self, *_exc: object) -> None:
