@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from codeconductor import family_of
 from codeconductor.consensus import Earlier, Tally, TrackRecord, learn
 
 GOOD, FAIR, POOR = "alder-large", "birch", "cedar"
@@ -85,26 +84,3 @@ def test_the_same_outcomes_give_the_same_record() -> None:
     assert learn(earlier(*rows), [GOOD, FAIR, POOR], "question") == learn(
         earlier(*rows), [GOOD, FAIR, POOR], "question"
     )
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("qwen2.5-coder:7b", "qwen2.5-coder:14b-instruct-q4_K_M"),
-        ("ollama/llama3.1:8b", "Meta-Llama-3-70B-Instruct"),
-        ("gemma-2-9b-it", "gemma-2-27b-it@together"),
-        ("gpt-4/CoT", "gpt-4o-2024-05-13"),
-    ],
-)
-def test_sizes_and_packings_of_a_model_are_one_family(one: str, other: str) -> None:
-    """Whatever the name has besides."""
-    assert family_of(one) == family_of(other)
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [("qwen2.5:7b", "qwen2.5-coder:7b"), ("llama3.1", "gemma2"), ("acme-1", "acme-2"), ("deepseek-r1", "phi4")],
-)
-def test_other_makers_and_purposes_are_other_families(one: str, other: str) -> None:
-    """And so are versions of a maker that is not known."""
-    assert family_of(one) != family_of(other)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from codeconductor_consensus_execution._families import family_of
+from codeconductor import family_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

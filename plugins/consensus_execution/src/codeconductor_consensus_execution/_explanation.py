@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codeconductor_consensus_execution._families import family_of
+from codeconductor import family_of
+
 from codeconductor_consensus_execution._target import guessed, target_of
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from codeconductor_consensus_execution._families import family_of
+from codeconductor import family_of
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,7 @@ from codeconductor_consensus_execution._families import family_of
         ("deepseek-coder_6.7b", "DSCoder-33b-Ins", "deepseek-coder-v2:16b"),
         ("mistral-nemo", "Mistral-Large", "mistral-large_123b"),
         ("parrot:7b", "acme/Parrot-13B-instruct"),
+        ("gemma-2-9b-it", "gemma-2-27b-it@together"),
     ],
     ids=lambda names: names[0],
 )
