@@ -179,9 +179,10 @@ def test_a_file_that_does_not_exist_is_named(conductor: CommandLine, recorded: A
     assert missing in conductor.refused(2, *arguments)
 
 
-def test_an_unknown_strategy_is_refused(conductor: CommandLine, recorded: Any) -> None:
-    """With the nearest name, though there is nothing to decide."""
-    assert "did you mean 'majority'" in conductor.refused(2, *recorded([], []), "-s", "majorty")
+def test_an_unknown_strategy_is_refused_before_anything_is_read(conductor: CommandLine) -> None:
+    """With the nearest name, though the files do not even exist."""
+    shown = conductor.refused(2, "consensus", "none.jsonl", "--tasks", "none.jsonl", "-s", "majorty")
+    assert "did you mean 'majority'" in shown
 
 
 def test_unknown_tasks_and_second_answers_are_passed_over_with_a_warning(conductor: CommandLine, recorded: Any) -> None:
@@ -296,6 +297,24 @@ def test_an_interrupt_keeps_what_was_decided(conductor: CommandLine, recorded: A
     assert "what was decided is in 'out.jsonl'" in shown
     decided = decisions((conductor.folder / "out.jsonl").read_text())
     assert [item["task_id"] for item in decided] == ["a", "b"]
+
+
+def test_an_interrupt_while_files_are_read_leaves_nothing_behind(
+    conductor: CommandLine, recorded: Any, tmp_path: Path
+) -> None:
+    """A million lines take a while, and lie in the folder for temporary files."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    conductor.environment["TMPDIR"] = str(temporary)
+    recorded([task("a")], [])
+    os.mkfifo(conductor.folder / "pipe")
+    process = conductor.start("consensus", "pipe", "--tasks", "tasks.jsonl")
+    with (conductor.folder / "pipe").open("wb"):  # waits until somebody reads
+        process.send_signal(signal.SIGTERM)
+        _, shown = process.communicate()
+    assert process.returncode == 130
+    assert "interrupted" in shown
+    assert list(temporary.iterdir()) == []
 
 
 BROKEN = SLOW.replace('if task.text == "wait":', 'if task.text == "wait":\n            raise RuntimeError("oh")')

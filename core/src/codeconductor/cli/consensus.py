@@ -43,6 +43,7 @@ def command(answers: str, tasks: str, as_json: bool, output: str | None, **optio
     """
     from codeconductor.cli import console
     from codeconductor.cli.running import in_session
+    from codeconductor.cli.signals import raise_interrupts
     from codeconductor.pipeline.recorded import DecisionFile, decide_recorded, open_recording, read_weights
 
     console.check_output(output)
@@ -52,6 +53,7 @@ def command(answers: str, tasks: str, as_json: bool, output: str | None, **optio
 
         def work(session: Session) -> Awaitable[None]:
             done = () if decided is None else decided.decided()
+            raise_interrupts()  # from here on there are temporary files to take away
             opened = open_recording(session, answers, tasks, options["outcomes"], done)
             recording = exits.enter_context(opened)
             file = None if decided is None else exits.enter_context(decided.open())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from codeconductor.consensus import TrackRecord, collect_weights, decide, find_strategy, learn
+from codeconductor.consensus import TrackRecord, collect_weights, decide, learn
 from codeconductor.converters import decision_document
 from codeconductor.dispatch import Limits
 from codeconductor.errors import ConductorError, PluginError
@@ -50,12 +50,9 @@ async def decide_recorded(
         limit: Most tasks to decide; None: all.
 
     Raises:
-        InputError: There is no strategy of that name.
         PluginError: The strategy that was asked for by name raised.
     """
-    settings = session.settings("run", RunSettings)
-    find_strategy(session, settings.strategy)
-    team = _Team(session, recording, settings, weights)
+    team = _Team(session, recording, session.settings("run", RunSettings), weights)
     deciding: deque[asyncio.Task[dict[str, Any]]] = deque()
     try:
         for number, start in recording.index.open_tasks(limit):

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from codeconductor.consensus import find_strategy
 from codeconductor.errors import InputError
 from codeconductor.pipeline.recorded.index import Index
 from codeconductor.pipeline.recorded.lines import Lines
 from codeconductor.pipeline.recorded.values import AnswerLine, OutcomeLine, TaskLine
+from codeconductor.settings import RunSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -60,8 +62,10 @@ def open_recording(
         decided: Ids of tasks that are not to be decided again.
 
     Raises:
-        InputError: A file cannot be read, or a line is malformed; names file and line.
+        InputError: There is no strategy of the name that the settings have; a file cannot be read, or a line is
+            malformed: names file and line.
     """
+    find_strategy(session, session.settings("run", RunSettings).strategy)  # before reading takes a while
     with ExitStack() as exits:
         try:
             folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="conductor-")))
