@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import signal
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -381,6 +382,51 @@ def test_what_are_no_weights_is_refused(conductor: CommandLine, recorded: Any, t
     """By the file's name."""
     conductor.write("weights.json", text)
     assert "weights.json" in conductor.refused(2, *recorded([], []), "--weights", "weights.json")
+
+
+def test_a_malformed_outcome_is_named_by_file_and_line(conductor: CommandLine, recorded: Any) -> None:
+    """As a malformed answer is, also within gzip."""
+    text = lines(*outcomes(1, alder=1.0)) + '{"task_id": "x", "model": "m", "sample": 0, "passed": 1}\n'
+    conductor.write("outcomes.jsonl", gzip.compress(text.encode()))
+    shown = conductor.refused(2, *recorded([task("a")], []), "--outcomes", "outcomes.jsonl")
+    assert "outcomes.jsonl, line 2: 'passed': expected true or false, got 1" in shown
+
+
+# Code
+
+
+def test_no_candidate_is_run_where_that_is_forbidden(conductor: CommandLine, recorded: Any) -> None:
+    """Texts decide then, or the best model where one is known; it is said that nothing was run."""
+    code = task("f", kind="function", entry_point="add", prompt="Add two numbers.")
+    program = "```python\ndef add(a, b):\n    return {}\n```"
+    answers = [said("f", "alder", program.format("a + b")), said("f", "elm", program.format("sum([a, b])"))]
+    arguments = (*recorded([code], answers), "--json", "--no-execute")
+    decision = decisions(conductor(*arguments).stdout)[0]
+    assert decision["strategy"] == "majority"
+    assert "No candidate was run" in decision["explanation"]
+    conductor.write("outcomes.jsonl", lines(*outcomes(10, alder=0.3, elm=0.9)))
+    decision = decisions(conductor(*arguments, "--outcomes", "outcomes.jsonl").stdout)[0]
+    assert decision["strategy"] == "best"
+    assert decision["choice"] == {"model": "elm", "sample": 0}
+    assert "No candidate was run" in decision["explanation"]
+
+
+def test_progress_is_a_bar_on_a_terminal_that_shows_nothing_else(conductor: CommandLine, recorded: Any) -> None:
+    """The decisions go to a file."""
+    import pty
+
+    conductor.environment["TERM"] = "xterm"
+    arguments = recorded([task("a"), task("b")], [said("a", "m1", "4")])
+    ours, theirs = pty.openpty()
+    process = conductor.start(*arguments, "-o", "out.jsonl", stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    with os.fdopen(ours, "rb", buffering=0) as terminal, suppress(OSError):  # Linux's way to say that it is closed
+        while piece := terminal.read(65536):
+            shown += piece
+    assert process.wait() == 0
+    assert b"Deciding" in shown
+    assert b"100%" in shown
 
 
 def test_it_leaves_nothing_behind(conductor: CommandLine, recorded: Any, tmp_path: Path) -> None:

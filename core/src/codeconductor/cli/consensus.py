@@ -57,7 +57,7 @@ def command(answers: str, tasks: str, as_json: bool, output: str | None, **optio
             opened = open_recording(session, answers, tasks, options["outcomes"], done)
             recording = exits.enter_context(opened)
             file = None if decided is None else exits.enter_context(decided.open())
-            write = exits.enter_context(_Progress(recording, options["limit"], _writer(file, as_json)))
+            write = exits.enter_context(_Progress(recording, options["limit"], file, as_json=as_json))
             return decide_recorded(session, recording, write, weights=weights, limit=options["limit"])
 
         try:
@@ -132,19 +132,20 @@ def _short(text: str, width: int) -> str:
 
 
 class _Progress:
-    """Counts what is written: a bar on a terminal, else a line at each tenth."""
+    """Counts what is written: a bar on a terminal that shows nothing else, otherwise a line at each tenth."""
 
-    def __init__(self, recording: Recording, limit: int | None, write: Callable[[dict[str, Any]], None]) -> None:
-        self._total = min(recording.index.count_open(), limit or sys.maxsize)
-        self._write = write
-        self._done = self._without = 0
-        self._bar: Any = None
-
-    def __enter__(self) -> Callable[[dict[str, Any]], None]:
+    def __init__(self, recording: Recording, limit: int | None, file: IO[bytes] | None, *, as_json: bool) -> None:
         from codeconductor.cli import console
 
-        if console.is_live() and not sys.stdout.isatty():
+        self._total = min(recording.index.count_open(), limit or sys.maxsize)
+        self._write = _writer(file, as_json)
+        self._done = self._without = 0
+        self._bar: Any = None
+        if console.is_live() and (file is not None or not sys.stdout.isatty()):
             self._bar = click.progressbar(length=self._total, label="Deciding", file=sys.stderr)
+
+    def __enter__(self) -> Callable[[dict[str, Any]], None]:
+        if self._bar is not None:
             self._bar.__enter__()
         return self._count
 
