@@ -28,6 +28,14 @@ def test_without_outcomes_every_model_counts_the_same() -> None:
     assert record == TrackRecord(rates={GOOD: 0.5, FAIR: 0.5}, weights={GOOD: 1.0, FAIR: 1.0})
 
 
+def test_outcomes_of_other_models_say_nothing() -> None:
+    """They are not those that are asked."""
+    known = earlier(*mixed(50, **{POOR: 0.9}))
+    assert learn(known, [GOOD, FAIR], "question") == learn(Earlier(), [GOOD, FAIR], "question")
+    beside = earlier(*mixed(50, **{POOR: 0.9}), {GOOD: 1.0})
+    assert learn(beside, [GOOD, FAIR], "question").tasks == 1
+
+
 def test_a_rate_starts_from_one_half_and_moves_with_the_outcomes() -> None:
     """Four outcomes weigh as much as the start; the kind starts from all kinds."""
     known = Earlier(overall={GOOD: Tally(4, 4)})

@@ -106,10 +106,12 @@ def learn(earlier: Earlier, models: Sequence[str], kind: TaskKind) -> TrackRecor
     capped = kind in ("question", "call")
     rates = _rates(models, earlier.tallies, earlier.overall)
     bounded = _capped if capped else dict
-    if not earlier.overall:
+    if not earlier.overall.keys() & set(models):
         return TrackRecord(rates=rates, weights=bounded(dict.fromkeys(models, 1.0)))
+    rows = [{model: row[model] for model in models if model in row} for row in earlier.matrix]
+    earlier = attrs.evolve(earlier, matrix=[row for row in rows if row])
     known = len(earlier.matrix)
-    won = _replayed(earlier, models, bounded)
+    won = _replayed(earlier, bounded)
     margin = max(LEAST_GAIN, math.sqrt(MARGIN * known))
     rule: Rule = "uniform"
     for other in _OTHERS:
@@ -170,16 +172,12 @@ def _capped(weights: Mapping[str, float]) -> dict[str, float]:
     return capped
 
 
-def _replayed(
-    earlier: Earlier, models: Sequence[str], bounded: Callable[[dict[str, float]], dict[str, float]]
-) -> dict[Rule, int]:
+def _replayed(earlier: Earlier, bounded: Callable[[dict[str, float]], dict[str, float]]) -> dict[Rule, int]:
     """On how many earlier tasks each rule would have been right, with the rates that all the other tasks give."""
     draw = random.Random(0)  # noqa: S311 - no secret
     won: dict[Rule, int] = {"uniform": 0, "log-odds": 0, "alone": 0}
     for row in earlier.matrix:
-        said = _said({model: row[model] for model in models if model in row}, draw)
-        if not said:
-            continue
+        said = _said(row, draw)
         rates = _rates(list(said), _without(earlier.tallies, row), _without(earlier.overall, row))
         won["alone"] += said[_best(rates)] == _RIGHT
         for rule, weigh in _WEIGHTS.items():
