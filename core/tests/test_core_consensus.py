@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from codeconductor import ConductorError, Consensus, InputError, decide, hookimpl
+from codeconductor import ConductorError, Consensus, FieldConsensus, InputError, decide, hookimpl
 from codeconductor.consensus import find_strategy, settling
 from codeconductor.errors import NoAnswerError, PluginError
 from codeconductor.events import Decided
@@ -248,3 +248,27 @@ def test_the_strategies_are_collected_once_for_all_answers(make_session: MakeSes
     assert counts.calls == 1
     assert is_settled(ANSWERS, 8) is False
     assert [w for w in session.warnings if "cannot say when it is settled: ValueError: too many" in w]
+
+
+@pytest.mark.parametrize("strategy", ["runs", "auto"])
+def test_a_strategy_for_code_leaves_the_plan_to_another(make_session: MakeSession, strategy: str) -> None:
+    """The prompt has both: what was agreed on, and the code that was chosen by what it does."""
+
+    def made(name: str, **outcome: object) -> Consensus:
+        fields = [FieldConsensus(name=field, value=value, support=0.5, models=()) for field, value in outcome.items()]
+        return Consensus(outcome=outcome, agreement=0.5, fields=fields, explanation=f"By {name}.")
+
+    runs = Fitting("runs", 40, made("runs", approach="its own", code=("c",)))
+    runs.decides = "code"  # type: ignore[attr-defined]
+    votes = Fitting("votes", 10, made("votes", approach="agreed", requirements=("r",), code=("other",)))
+    session = make_session(acme=Brings(runs, votes))
+    with_plan = [an_answer('```json\n{"approach": "x"}\n```\n```python\npass\n```')]
+    consensus = decided(session, strategy, with_plan)
+    assert consensus.outcome == {"approach": "agreed", "requirements": ("r",), "code": ("c",)}
+    assert [(field.name, field.value) for field in consensus.fields] == [
+        ("approach", "agreed"),
+        ("requirements", ("r",)),
+        ("code", ("c",)),
+    ]
+    assert (consensus.strategy, consensus.explanation) == ("runs", "By runs. The plan was put together by votes.")
+    assert decided(session, strategy, [an_answer("```python\npass\n```")]).outcome["approach"] == "its own"

@@ -65,6 +65,7 @@ async def decide(session: Session, task: Task, answers: Sequence[Answer], bench:
         info, chosen = named
         try:
             consensus = await _decided(chosen, task, usable, bench)
+            consensus = await _with_plan(session, strategies, chosen, consensus, task, usable, bench)
         except ConductorError:
             raise
         except Exception as exc:
@@ -127,13 +128,54 @@ async def _suited(
         except Exception as exc:  # noqa: BLE001 - costs only this strategy
             session.warn(f"strategy {name!r} of plugin {plugin!r} is passed over: {_words(exc)}")
             continue
+        consensus = await _with_plan(session, strategies, strategy, consensus, task, answers, bench)
         return attrs.evolve(consensus, explanation=f"{consensus.explanation} {_unrun(task, answers, bench)}".strip())
     raise InputError("no installed strategy fits these answers", hint=f"install one: pip install {PACKAGE}")
 
 
+async def _with_plan(
+    session: Session,
+    strategies: _Strategies,
+    chosen: ConsensusStrategy,
+    consensus: Consensus,
+    task: Task,
+    answers: Sequence[Answer],
+    bench: Bench,
+) -> Consensus:
+    """A decision with the plan that another strategy finds in the same answers, where it was one on code alone."""
+    if getattr(chosen, "decides", None) != "code" or not any(answer.data for answer in answers):
+        return consensus
+    planning = {name: pair for name, pair in strategies.items() if getattr(pair[1], "decides", None) != "code"}
+    for name in _ranked(session, planning, task, answers, bench):
+        plugin, strategy = planning[name]
+        try:
+            plan = await _decided(strategy, task, answers, bench)
+        except Exception as exc:  # noqa: BLE001 - costs only this strategy
+            session.warn(f"strategy {name!r} of plugin {plugin!r} is passed over: {_words(exc)}")
+            continue
+        return _joined(consensus, plan)
+    return consensus
+
+
+def _joined(code: Consensus, plan: Consensus) -> Consensus:
+    outcome = {name: value for name, value in plan.outcome.items() if name != "code"}
+    if "code" in code.outcome:
+        outcome["code"] = code.outcome["code"]
+    return attrs.evolve(
+        code,
+        outcome=outcome,
+        fields=(
+            *(field for field in plan.fields if field.name != "code"),
+            *(field for field in code.fields if field.name == "code"),
+        ),
+        disagreements=(*(one for one in plan.disagreements if one.field != "code"), *code.disagreements),
+        explanation=f"{code.explanation} The plan was put together by {plan.strategy}.".strip(),
+    )
+
+
 def _unrun(task: Task, answers: Sequence[Answer], bench: Bench) -> str:
-    """That several candidates could have been run elsewhere; empty where there are none, or they can be run here."""
-    programs = [answer for answer in answers if answer.code]
+    """That different candidates could have been run elsewhere; empty where there are none, or they can be run here."""
+    programs = {tuple(block.text for block in answer.code) for answer in answers if answer.code}
     if task.kind in ("question", "call") or task.language != "python" or len(programs) < 2 or bench.can_run:
         return ""
     return "No candidate was run: it is forbidden, or no sandbox here is strong enough."

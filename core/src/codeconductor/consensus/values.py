@@ -167,7 +167,8 @@ class ConsensusStrategy(Protocol):
 
     It may also have ``settled(task, answers, pending) -> bool``: true ends the waiting for the `pending` answers that
     are still to come; and ``suits(task, answers, bench) -> int | None``: how well it fits, by which ``auto`` chooses
-    (the highest; ties by name; None: not at all).
+    (the highest; ties by name; None: not at all). With ``decides = "code"`` it says that it looks at programs alone:
+    what answers plan beside these is then decided by the best suited strategy that does not say so.
     """
 
     name: str

@@ -29,6 +29,8 @@ FIT = 40
 class _Running(ABC):
     """Runs the candidates once, rates them, and breaks ties: a subclass says how it rates."""
 
+    decides = "code"
+
     async def decide(self, task: Task, answers: Sequence[Answer], bench: Bench) -> Consensus:
         """Run the candidates and choose; where nothing can be run, choose by the texts and say so."""
         ordered = sorted(answers, key=lambda answer: (answer.model.id, answer.sample, answer.text))
@@ -58,12 +60,15 @@ class Execution(_Running):
         return agreement_of(trial, votes)
 
     def suits(self, task: Task, answers: Sequence[Answer], bench: Bench) -> int | None:
-        """Python with an entry point that can be called, where there is a sandbox."""
-        if not bench.can_run or task.language != "python" or task.kind in ("question", "call"):
+        """Different Python programs with an entry point that can be called, where there is a sandbox.
+
+        The sandbox is looked for last: that takes a few tenths of a second.
+        """
+        if task.language != "python" or task.kind in ("question", "call"):
             return None
-        if not any(answer.code for answer in answers):
+        if len({tuple(block.text for block in answer.code) for answer in answers if answer.code}) < 2:
             return None
-        return FIT if target_of(task) or guessed(task, answers) else None
+        return FIT if (target_of(task) or guessed(task, answers)) and bench.can_run else None
 
 
 class CodeT(_Running):
@@ -99,7 +104,7 @@ def _concluded(trial: Trial, answers: Sequence[Answer], rated: Mapping[int, floa
     total = math.fsum(sorted(shares.values()))
     groups = clusters_of(trial, shares)
     mine = next((group for group in groups if choice in group), (choice,))
-    agreement = min(1.0, agreement_of(trial, shares)[choice] / total) if total else 0.0
+    agreement = min(1.0, math.fsum(sorted(shares[place] for place in mine)) / total) if total else 0.0
     program = trial.programs[choice]
     code = _blocks(answers[choice], program.code if program is not None else "")
     others = [group for group in groups if group != mine]
