@@ -312,9 +312,17 @@ async def run_command(
     Raises:
         SandboxError: The sandbox cannot be started.
     """
-    command = await asyncio.to_thread(
-        Command, sandbox, argv, folder=folder, limits=limits, environment=environment, readable=readable
+    starting = asyncio.create_task(
+        asyncio.to_thread(
+            Command, sandbox, argv, folder=folder, limits=limits, environment=environment, readable=readable
+        )
     )
+    try:
+        command = await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        with suppress(SandboxError):
+            await _end(await starting)
+        raise
     waiting = asyncio.create_task(asyncio.to_thread(command.wait))
     try:
         return await asyncio.shield(waiting)
@@ -322,3 +330,8 @@ async def run_command(
         command.stop()
         await waiting
         raise
+
+
+async def _end(command: Command) -> None:
+    command.stop()
+    await asyncio.to_thread(command.wait)
