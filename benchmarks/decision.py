@@ -18,7 +18,7 @@ import time
 from typing import TYPE_CHECKING, ClassVar
 
 from _measure import median, table
-from codeconductor import Answer, Model, Task, read_reply
+from codeconductor import Answer, Model, Task, TrackRecord, read_reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,11 +167,12 @@ SUITES: dict[str, tuple[TaskKind, float, Callable[[Voice], str]]] = {
 
 
 class Bench:
-    """What a majority needs of a bench: nothing."""
+    """A bench without a record or a sandbox: a majority needs no more."""
 
     weights: ClassVar[dict[str, float]] = {}
     seed = 0
     can_run = False
+    record = TrackRecord()
 
 
 def answers(models: int, samples: int, fresh: float, write: Callable[[Voice], str]) -> list[Answer]:

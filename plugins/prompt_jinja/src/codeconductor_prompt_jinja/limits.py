@@ -130,6 +130,7 @@ _OURS: Mapping[str, Callable[..., Any]] = {
     "bullet": text.bullet,
     "bullets": text.bullets,
     "code": text.code,
+    "literal": text.literal,
     "fence": text.fence,
     "indent": _indent,
     "inline": text.inline,

@@ -85,6 +85,11 @@ def to_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
+def literal(value: object) -> str:
+    """A value as it would be written: a text of one line as it is, as it is a call or a result already; else JSON."""
+    return value if isinstance(value, str) and value.strip() and "\n" not in value else to_json(value)
+
+
 def fence(value: object, info: object = "") -> str:
     """A fenced block that nothing in the text can close.
 
