@@ -12,7 +12,7 @@ import struct
 import subprocess
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
@@ -64,49 +64,54 @@ class Started:
         Raises:
             SandboxError: The sandbox cannot be started; the message says why.
         """
-        ours, theirs = socket.socketpair()
-        errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with this
-        try:
-            with theirs:
-                user = next_user()
-                if user is not None:
-                    _give_to(folder, user)
-                payload = Payload(
-                    argv=tuple(argv),
-                    folder=folder,
-                    limits=limits,
-                    environment=environment or {},
-                    readable=tuple(readable),
-                    control=theirs.fileno(),
-                    user=user,
-                    threads=threads_of_user() if user is None else 0,
-                )
-                process = subprocess.Popen(  # noqa: S603 - what is run here is what a sandbox is for
-                    sandbox.command(payload),
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output if argv else errors,
-                    env=ENVIRONMENT,
-                    start_new_session=True,
-                    pass_fds=(theirs.fileno(),),
-                )
-        except OSError as exc:
-            ours.close()
-            errors.close()
-            raise SandboxError(str(exc)) from exc
+        with ExitStack() as undone:
+            ours, theirs = socket.socketpair()
+            undone.callback(ours.close)
+            errors = undone.enter_context(tempfile.TemporaryFile())
+            try:
+                with theirs:
+                    user = next_user()
+                    if user is not None:
+                        _give_to(folder, user)
+                    payload = Payload(
+                        argv=tuple(argv),
+                        folder=folder,
+                        limits=limits,
+                        environment=environment or {},
+                        readable=tuple(readable),
+                        control=theirs.fileno(),
+                        user=user,
+                        threads=threads_of_user() if user is None else 0,
+                    )
+                    process = subprocess.Popen(  # noqa: S603 - what is run here is what a sandbox is for
+                        sandbox.command(payload),
+                        stdin=subprocess.DEVNULL,
+                        stdout=output,
+                        stderr=output if argv else errors,
+                        env=ENVIRONMENT,
+                        start_new_session=True,
+                        pass_fds=(theirs.fileno(),),
+                    )
+            except OSError as exc:
+                raise SandboxError(str(exc)) from exc
+            undone.pop_all()
         started = cls(process, ours, errors)
-        ours.settimeout(_STARTING)
         try:
-            if ours.recv(1) != b"R":
-                raise SandboxError(started.said() or f"it ended with status {process.wait()}")
-        except OSError as exc:
-            started.close()
-            raise SandboxError(f"it did not start within {_STARTING:g} s") from exc
-        except SandboxError:
+            started._wait_until_ready()
+        except BaseException:
             started.close()
             raise
-        ours.settimeout(None)
         return started
+
+    def _wait_until_ready(self) -> None:
+        self.control.settimeout(_STARTING)
+        try:
+            is_ready = self.control.recv(1) == b"R"
+        except OSError as exc:
+            raise SandboxError(f"it did not start within {_STARTING:g} s") from exc
+        if not is_ready:
+            raise SandboxError(self.said() or f"it ended with status {self.process.wait()}")
+        self.control.settimeout(None)
 
     def said(self) -> str:
         """The last line of what the sandbox itself wrote to standard error."""

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _PLACE = Path("/conductor")
 """Where the payload's folder is in a bubblewrap."""
 
+_TOGETHER = "a limit on what all processes and all files take together"
+"""Limits are for each process and each file; only control groups, which need an administrator, would bound a sum."""
+
 _SCRATCH = ("/tmp", "/dev/shm")  # noqa: S108 - the sandbox's own
 """Folders of a bubblewrap's own, in memory."""
 
@@ -41,7 +44,7 @@ class Bubblewrap:
 
     name: str = "bubblewrap"
     strength: Strength = "strong"
-    missing: tuple[str, ...] = ()
+    missing: tuple[str, ...] = (_TOGETHER,)
     remedy: str = (
         "install the package bubblewrap; where it is there and may not make namespaces (Ubuntu 23.10 and later), it "
         "needs an AppArmor profile for /usr/bin/bwrap that allows `userns`"
@@ -95,7 +98,7 @@ class Landlock:
 
     name: str = "landlock"
     strength: Strength = "strong"
-    missing: tuple[str, ...] = ()
+    missing: tuple[str, ...] = (_TOGETHER,)
     remedy: str = "it needs Linux 6.12 or later with Landlock among its security modules (`lsm=landlock,…` at boot)"
 
     def command(self, payload: Payload) -> Sequence[str]:
@@ -116,7 +119,7 @@ class Seatbelt:
 
     name: str = "seatbelt"
     strength: Strength = "partial"
-    missing: tuple[str, ...] = ("a limit on memory",)
+    missing: tuple[str, ...] = ("a limit on memory", _TOGETHER)
     remedy: str = "sandbox-exec cannot be nested: leave the sandbox that this runs in"
 
     def command(self, payload: Payload) -> Sequence[str]:
@@ -159,7 +162,7 @@ class LimitsAlone:
 
     name: str = "limits"
     strength: Strength = "none"
-    missing: tuple[str, ...] = ()
+    missing: tuple[str, ...] = (_TOGETHER,)
     remedy: str = "it needs a POSIX system"
 
     def command(self, payload: Payload) -> Sequence[str]:

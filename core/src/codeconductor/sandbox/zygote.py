@@ -58,7 +58,7 @@ class Zygote:
         self._folder = fresh_folder()
         try:
             self._started = Started.start(sandbox, folder=self._folder, limits=limits)
-        except SandboxError:
+        except BaseException:
             remove_folder(self._folder)
             raise
         self._control = self._started.control
