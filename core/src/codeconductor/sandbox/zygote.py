@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import select
@@ -119,6 +118,8 @@ def _shared(size: int) -> BinaryIO:
         file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
         file.truncate(size)
         return file
+    import fcntl  # not on every system
+
     fd = os.memfd_create("conductor", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     os.truncate(fd, size)
     fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)

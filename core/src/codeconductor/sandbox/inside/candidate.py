@@ -19,6 +19,9 @@ from .script import Write, run_scripts
 
 _exit, _getpid, _dumps = os._exit, os.getpid, json.dumps  # as they are before a candidate has changed them
 
+_FIXED = frozenset({bool, bytes, complex, float, int, str, type(None)})
+"""Types of values that no call changes."""
+
 
 class Work(TypedDict):
     """What the host sends: the program, its inputs from the first that is still to be run, and the form they have.
@@ -92,7 +95,7 @@ def _run_call(namespace: dict[str, Any], entry_point: str, source: str, most: in
         return
     try:
         arguments, keywords = eval(f"(lambda *a, **k: (a, k))({source}\n)", namespace)  # noqa: S307
-        before = _told((arguments, keywords), most)
+        before = _told(arguments, keywords, most)
         function = getattr(namespace[owner](), method) if owner else namespace[method]
         returned = function(*arguments, **keywords)
         if type(returned) is types.CoroutineType:
@@ -100,7 +103,7 @@ def _run_call(namespace: dict[str, Any], entry_point: str, source: str, most: in
 
             returned = asyncio.run(returned)
         value = Encoder(most).encode(returned)
-        after = _told((arguments, keywords), most)
+        after = _told(arguments, keywords, most)
     except (UnreadableError, RecursionError) as exc:
         if type(exc) is RecursionError:
             write("raised", "RecursionError", None)
@@ -116,10 +119,12 @@ def _is_there(namespace: dict[str, Any], owner: str, method: str) -> bool:
     return hasattr(namespace.get(owner), method) if owner else callable(namespace.get(method))
 
 
-def _told(arguments: object, most: int) -> str | None:
-    """Arguments as they are, iterators left alone; None: they cannot be told."""
+def _told(arguments: tuple[object, ...], keywords: dict[str, object], most: int) -> str | None:
+    """Arguments as they are, iterators left alone; None: no call can change them, or they cannot be told."""
+    if all(type(value) in _FIXED for value in (*arguments, *keywords.values())):
+        return None
     try:
-        return Encoder(most, drain=False).encode(arguments)
+        return Encoder(most, drain=False).encode((arguments, keywords))
     except Exception:  # noqa: BLE001 - a program's own objects may fail in any way, and are then not compared
         return None
 

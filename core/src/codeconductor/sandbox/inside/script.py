@@ -10,7 +10,7 @@ import sys
 import tempfile
 import types
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import IO, NoReturn
 
 _exit = os._exit
 
@@ -108,7 +108,7 @@ def _read(fd: int) -> bytes | None:
 
 def _become_program(code: types.CodeType, text: str, output: int, ending: int) -> NoReturn:
     """Take the program's place: its input and output are descriptors 0 and 1, as they are for any program."""
-    with tempfile.TemporaryFile(dir=".") as stdin:
+    with _anonymous_file() as stdin:
         stdin.write(text.encode("utf-8", "surrogatepass"))
         stdin.seek(0)
         os.dup2(stdin.fileno(), 0)
@@ -133,6 +133,13 @@ def _become_program(code: types.CodeType, text: str, output: int, ending: int) -
     except BaseException:  # noqa: BLE001 - it may have put anything in the place of its output
         status = status or 1
     _exit(status)
+
+
+def _anonymous_file() -> IO[bytes]:
+    """A file in memory, where the system has such; the disk costs as much as all the rest."""
+    return (
+        os.fdopen(os.memfd_create("stdin"), "w+b") if hasattr(os, "memfd_create") else tempfile.TemporaryFile(dir=".")
+    )
 
 
 def _say(ending: int, name: str) -> int:
