@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LIMITS = Limits(seconds=120.0, memory=512 * 2**20, file_size=2**20, processes=16)
 
 STAT = "looking up names, sizes and modes of files outside"
-TOGETHER = "a limit on what all processes and all files take together"
+TOGETHER = "the sum of what all processes and all files take"
 
 
 @pytest.fixture(scope="module", params=[Landlock(), Bubblewrap()], ids=lambda tier: tier.name)

@@ -38,7 +38,8 @@ def command(log_file: str | None) -> None:
     from codeconductor.discovery import discover
 
     async def work(session: Session) -> list[Finding]:
-        return [*_machine(), *_settings(session), *_plugins(session), *_models(session, await discover(session))]
+        here = [*_machine(), *_settings(session), *_plugins(session), *_sandboxes(session)]
+        return [*here, *_models(session, await discover(session))]
 
     signs = {"ok": "ok  ", "note": "note", "bad": "BAD "}
     for finding in in_session(work, log_file=log_file):
@@ -104,6 +105,32 @@ def _plugins(session: Session) -> Iterator[Finding]:
             yield Finding("ok", what, names)
         else:
             yield Finding("bad", what, "none is installed", f"pip install {package}")
+
+
+def _sandboxes(session: Session) -> Iterator[Finding]:
+    from codeconductor.sandbox import find_sandbox, may_execute, sandboxes, trial_of
+    from codeconductor.settings import SandboxSettings
+
+    elsewhere = {"landlock": "linux", "seatbelt": "darwin"}
+    found = find_sandbox(session)
+    for sandbox in sandboxes(session):
+        if elsewhere.get(sandbox.name, sys.platform) != sys.platform:
+            continue
+        trial = trial_of(sandbox)
+        if trial.sandbox is None:
+            yield Finding("note", f"sandbox {trial.name}", f"does not work: {trial.reason}", trial.remedy)
+        else:
+            missing = f"; left open: {', '.join(trial.sandbox.missing)}" if trial.sandbox.missing else ""
+            state: Literal["ok", "note"] = "note" if trial.sandbox.strength == "none" else "ok"
+            yield Finding(state, f"sandbox {trial.name}", f"{trial.sandbox.strength}{missing}")
+    minimum = session.settings("sandbox", SandboxSettings).minimum
+    if not may_execute(session):
+        yield Finding("note", "candidates are run", "never: run.execute is false")
+    elif found is None:
+        remedy = next(sandbox.remedy for sandbox in sandboxes(session))
+        yield Finding("bad", "candidates are run", f"never: no sandbox here is {minimum} by [sandbox] minimum", remedy)
+    else:
+        yield Finding("ok", "candidates are run", f"in {found.name} ({found.strength})")
 
 
 def _models(session: Session, found: Discovery) -> Iterator[Finding]:

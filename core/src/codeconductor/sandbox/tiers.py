@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _PLACE = Path("/conductor")
 """Where the payload's folder is in a bubblewrap."""
 
-_TOGETHER = "a limit on what all processes and all files take together"
+_TOGETHER = "the sum of what all processes and all files take"
 """Limits are for each process and each file; only control groups, which need an administrator, would bound a sum."""
 
 _SCRATCH = ("/tmp", "/dev/shm")  # noqa: S108 - the sandbox's own
@@ -119,7 +119,7 @@ class Seatbelt:
 
     name: str = "seatbelt"
     strength: Strength = "partial"
-    missing: tuple[str, ...] = ("a limit on memory", _TOGETHER)
+    missing: tuple[str, ...] = ("memory without a limit", _TOGETHER)
     remedy: str = "sandbox-exec cannot be nested: leave the sandbox that this runs in"
 
     def command(self, payload: Payload) -> Sequence[str]:

@@ -39,10 +39,10 @@ _WORDS = {
     "environment": "reading other processes' environment",
     "trace": "tracing other processes",
     "limits": "looking at other processes' limits",
-    "memory": "a limit on memory",
-    "file size": "a limit on the size of files",
-    "processes": "a limit on the number of processes",
-    "survivor": "ending what it leaves behind",
+    "memory": "memory without a limit",
+    "file size": "files of any size",
+    "processes": "any number of processes",
+    "survivor": "processes that outlive it",
 }
 """What a sandbox cannot hold back, by the attack that shows it."""
 
