@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from codeconductor.sandbox import Ended, Limits, SandboxError, trial_of
+from codeconductor.sandbox.command import Command
 from codeconductor.sandbox.payload import ENVIRONMENT, interpreter
-from codeconductor.sandbox.process import Command, fresh_folder, remove_folder
+from codeconductor.sandbox.process import fresh_folder, remove_folder
 from codeconductor.sandbox.tiers import Bubblewrap, Landlock, LimitsAlone
 from codeconductor.sandbox.trial import _WORDS, Tried
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from codeconductor.sandbox.choice import find_sandbox, limits_for, may_execute, sandboxes, trial_of
+from codeconductor.sandbox.command import Ended, run_command
 from codeconductor.sandbox.payload import Payload, Sandbox, inside_command
 from codeconductor.sandbox.pool import Pool
-from codeconductor.sandbox.process import Ended, SandboxError, run_command
+from codeconductor.sandbox.process import SandboxError
 from codeconductor.sandbox.trial import Trial
 from codeconductor.sandbox.values import Limits, Outcome, OutcomeKind, Strength
 

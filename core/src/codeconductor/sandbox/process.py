@@ -1,22 +1,17 @@
-"""Starts payloads in a sandbox, and runs a command in one to its end."""
+"""Starts payloads in a sandbox, waits until they are ready, and ends them."""
 
 from __future__ import annotations
 
-import asyncio
 import os
-import select
 import shutil
 import signal
 import socket
 import struct
 import subprocess
 import tempfile
-import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
-
-import attrs
 
 from codeconductor.sandbox.payload import ENVIRONMENT, Payload, Sandbox, next_user, threads_of_user
 
@@ -31,7 +26,7 @@ DONE = struct.Struct("!ci?")
 _STARTING = 30.0
 """Seconds within which a sandbox has started, however loaded the machine is."""
 
-_ENDING = 10.0
+ENDING = 10.0
 """Seconds within which everything is gone once that was ordered."""
 
 
@@ -116,9 +111,9 @@ class Started:
     def said(self) -> str:
         """The last line of what the sandbox itself wrote to standard error."""
         with suppress(subprocess.TimeoutExpired):
-            self.process.wait(_ENDING)
+            self.process.wait(ENDING)
         self._errors.seek(0)
-        return _last_line(self._errors.read(65536))
+        return last_line(self._errors.read(65536))
 
     def close(self) -> None:
         """End everything that runs in there. It may be called twice."""
@@ -126,7 +121,7 @@ class Started:
             self.control.shutdown(socket.SHUT_RDWR)
         self.control.close()
         try:
-            self.process.wait(_ENDING)
+            self.process.wait(ENDING)
         except subprocess.TimeoutExpired:  # our part inside was killed or held up
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
@@ -156,187 +151,7 @@ def remove_folder(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@attrs.frozen(kw_only=True)
-class Ended:
-    """How a command ended.
-
-    Attributes:
-        status: Its exit status, negative for the signal that ended it; None: the sandbox ended before it could tell.
-        output: What it printed on both streams: the beginning and the end, between them how much is left out.
-        timed_out: Whether it was ended since its time was over.
-        survived: Whether something that it started still holds its output open when all of it should be gone.
-    """
-
-    status: int | None
-    output: bytes
-    timed_out: bool
-    survived: bool
-
-
-class _Kept:
-    """The first and the last bytes of a stream."""
-
-    def __init__(self, most: int) -> None:
-        self._half = most // 2
-        self._first = bytearray()
-        self._last = bytearray()
-        self._left_out = 0
-
-    def add(self, part: bytes) -> None:
-        room = max(0, self._half - len(self._first))
-        self._first += part[:room]
-        self._last += part[room:]
-        spare = len(self._last) - self._half
-        if spare > 0:
-            self._left_out += spare
-            del self._last[:spare]
-
-    def text(self) -> bytes:
-        gap = f"\n[… {self._left_out} bytes are left out …]\n".encode() if self._left_out else b""
-        return bytes(self._first + gap + self._last)
-
-
-class Command:
-    """A command that runs in a sandbox: `wait` for it in a thread; `stop` ends it from any other.
-
-    Args:
-        sandbox: Where.
-        argv: The command; its program is looked up in the PATH of `environment`.
-        folder: What it may write, and where it starts; untouched paths in `argv` that lie in there should be relative.
-        limits: What each of its processes may use; `seconds` of wall clock for all, and `output` in all.
-        environment: All of it, less HOME and TMPDIR, which are the folder unless named.
-        readable: What it may read beside the system's programs and our interpreter.
-
-    Raises:
-        SandboxError: The sandbox cannot be started.
-    """
-
-    def __init__(
-        self,
-        sandbox: Sandbox,
-        argv: Sequence[str],
-        *,
-        folder: Path,
-        limits: Limits,
-        environment: Mapping[str, str],
-        readable: Sequence[Path] = (),
-    ) -> None:
-        self._limits = limits
-        self._output, output = os.pipe()
-        try:
-            self._started = Started.start(
-                sandbox,
-                argv=argv,
-                folder=folder,
-                limits=limits,
-                environment=environment,
-                readable=readable,
-                output=output,
-            )
-        except SandboxError as exc:
-            said = _last_line(_read_all(self._output))
-            os.close(self._output)
-            raise SandboxError(said or str(exc)) from exc
-        finally:
-            os.close(output)
-
-    def stop(self) -> None:
-        """End it and all that it started; `wait` then comes back."""
-        with suppress(OSError):
-            self._started.control.send(b"K")
-
-    def wait(self) -> Ended:
-        """Wait until it has ended or its time is over and all that it started is gone. To be called once."""
-        kept = _Kept(self._limits.output)
-        try:
-            status, timed_out = self._watch(kept)
-            self._started.close()
-            at_end = self._read(kept) == b""
-        finally:
-            self._started.close()
-            os.close(self._output)
-        return Ended(status=status, output=kept.text(), timed_out=timed_out, survived=not at_end)
-
-    def _watch(self, kept: _Kept) -> tuple[int | None, bool]:
-        control = self._started.control
-        deadline = time.monotonic() + self._limits.seconds
-        timed_out, said = False, b""
-        os.set_blocking(self._output, False)
-        poll = select.poll()
-        poll.register(control, select.POLLIN)
-        poll.register(self._output, select.POLLIN)
-        while len(said) < DONE.size:
-            ready = [fd for fd, _ in poll.poll(max(0.0, deadline - time.monotonic()) * 1000)]
-            if not ready:
-                if timed_out:
-                    return None, True
-                timed_out, deadline = True, time.monotonic() + _ENDING
-                self.stop()
-            if self._output in ready and self._read(kept) == b"":
-                poll.unregister(self._output)
-            if control.fileno() in ready:
-                part = control.recv(DONE.size - len(said))
-                if not part:
-                    return None, timed_out
-                said += part
-        return DONE.unpack(said)[1], timed_out
-
-    def _read(self, kept: _Kept) -> bytes | None:
-        """Read what is there; empty at the end of the stream, None where somebody may still write into it."""
-        try:
-            while part := os.read(self._output, 65536):
-                kept.add(part)
-        except BlockingIOError:
-            return None
-        return b""
-
-
-def _read_all(fd: int) -> bytes:
-    os.set_blocking(fd, False)
-    with suppress(BlockingIOError):
-        return os.read(fd, 65536)
-    return b""
-
-
-def _last_line(text: bytes) -> str:
+def last_line(text: bytes) -> str:
+    """The last line of what a program printed."""
     lines = text.decode("utf-8", "replace").strip().splitlines()
     return lines[-1] if lines else ""
-
-
-async def run_command(
-    sandbox: Sandbox,
-    argv: Sequence[str],
-    *,
-    folder: Path,
-    limits: Limits,
-    environment: Mapping[str, str],
-    readable: Sequence[Path] = (),
-) -> Ended:
-    """Run a command in a sandbox as `Command` does; cancelled, it ends the command and all that it started first.
-
-    Raises:
-        SandboxError: The sandbox cannot be started.
-    """
-    starting = asyncio.create_task(
-        asyncio.to_thread(
-            Command, sandbox, argv, folder=folder, limits=limits, environment=environment, readable=readable
-        )
-    )
-    try:
-        command = await asyncio.shield(starting)
-    except asyncio.CancelledError:
-        with suppress(SandboxError):
-            await _end(await starting)
-        raise
-    waiting = asyncio.create_task(asyncio.to_thread(command.wait))
-    try:
-        return await asyncio.shield(waiting)
-    except asyncio.CancelledError:
-        command.stop()
-        await waiting
-        raise
-
-
-async def _end(command: Command) -> None:
-    command.stop()
-    await asyncio.to_thread(command.wait)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from codeconductor.sandbox.command import Command
 from codeconductor.sandbox.payload import ENVIRONMENT, INSIDE, Payload, Sandbox, interpreter
-from codeconductor.sandbox.process import Command, SandboxError, fresh_folder, remove_folder
+from codeconductor.sandbox.process import SandboxError, fresh_folder, remove_folder
 from codeconductor.sandbox.values import Limits, Strength
 
 if TYPE_CHECKING:
