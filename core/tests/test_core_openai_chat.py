@@ -442,7 +442,7 @@ def test_leaving_the_stream_closes_the_connection() -> None:
     with ScriptedOpenAI(ScriptedModel(name="m", reply="abcdef", chunk=1, fault=silence(after=200))) as server:
         asyncio.run(leave(server.host))
         server.wait_until(lambda: server.requests[0].ended is not None)
-        assert server.requests[0].outcome == "cancelled"
+        server.wait_until(lambda: server.requests[0].outcome == "cancelled")
 
 
 def body(text: str, kind: str = "text/event-stream") -> Reply:

@@ -22,7 +22,9 @@ MOST = 1 << 20
 LIMITS = Limits(seconds=AMPLE, memory=512 * 2**20, file_size=2**20, processes=16)
 
 
-BASELINE: dict[Zygote, set[int]] = {}
+BASELINE: dict[Zygote, tuple[str, set[int]]] = {}
+"""What an interpreter's folders hold and what runs below it before the first candidate: a bubblewrap's `/tmp` shows the
+way to an interpreter that is installed below it."""
 
 
 @pytest.fixture(scope="module", params=[Landlock(), Bubblewrap()], ids=lambda tier: tier.name)
@@ -56,26 +58,34 @@ def descendants(process: int) -> set[int]:
     return found
 
 
-def is_as_before(zygote: Zygote) -> None:
-    """The interpreter serves, nothing runs in there beside it, and the folders are empty."""
-    honest = (
-        "import os, json, builtins\n"
-        "def f(x):\n"
-        "    left = [name for place in ('.', os.environ['TMPDIR'], '/tmp', '/dev/shm')\n"
-        "            if os.access(place, os.R_OK) for name in os.listdir(place)]\n"
-        "    return [x, len([1, 2]), json.dumps([1]), left]\n"
-    )
-    expected = '["list",[7,2,"[1]",["list",[]]]]'
+def state_of(zygote: Zygote) -> tuple[str, set[int]]:
+    """What an honest candidate tells, and finds in the folders that candidates may write to, and what runs in there."""
+    folders = "('.', os.environ['TMPDIR'], '/tmp', '/dev/shm')"
     if zygote.sandbox.name == "landlock":  # there /tmp is the host's, and closed
-        honest = honest.replace("'/tmp', '/dev/shm'", "")
-    assert told(zygote, honest, "7") == [("returned", expected)]
+        folders = "('.', os.environ['TMPDIR'])"
+    honest = (
+        "import os, json\n"
+        "def f(x):\n"
+        f"    found = [name for folder in {folders}\n"
+        "             if os.access(folder, os.R_OK) for name in os.listdir(folder)]\n"
+        "    return [x, len([1, 2]), json.dumps([1]), found]\n"
+    )
+    [(kind, value)] = told(zygote, honest, "7")
+    assert kind == "returned"
+    assert value.startswith('["list",[7,2,"[1]",')
+    return value, descendants(zygote._started.process.pid)
+
+
+def is_as_before(zygote: Zygote) -> None:
+    """The interpreter serves, nothing runs in there beside it, and nothing was left in the folders."""
+    assert state_of(zygote) == BASELINE[zygote]
     assert zygote.is_clean
-    assert descendants(zygote._started.process.pid) == BASELINE[zygote]
 
 
 @pytest.fixture(autouse=True)
 def _unharmed(zygote: Zygote) -> Iterator[None]:
-    BASELINE.setdefault(zygote, descendants(zygote._started.process.pid))
+    if zygote not in BASELINE:
+        BASELINE[zygote] = state_of(zygote)
     yield
     is_as_before(zygote)
 

@@ -271,7 +271,7 @@ def test_a_stream_is_broken_off_at_any_byte(kind: Any, fault: Fault, arrives: in
         assert type(caught.value).__name__ in {"RemoteProtocolError", "ReadError"}
         arrived = caught.value.args[0]
         assert len(arrived if isinstance(arrived, bytes) else b"") == arrives
-        assert server.asked(CHAT[kind])[0].outcome == "broken"
+        server.wait_until(lambda: server.asked(CHAT[kind])[0].outcome == "broken")
 
 
 @KINDS
@@ -395,7 +395,7 @@ def test_a_model_that_answers_one_at_a_time_makes_others_wait() -> None:
                 assert (await second)[0] == 200
 
         asyncio.run(ask())
-        assert [request.outcome for request in server.requests] == ["cancelled", "answered"]
+        server.wait_until(lambda: [request.outcome for request in server.requests] == ["cancelled", "answered"])
 
 
 def test_a_reply_may_depend_on_the_request() -> None:

@@ -88,7 +88,9 @@ async def test_a_model_that_was_evicted_meanwhile_is_loaded_apart_and_asked_agai
             models = list((await discover(session)).models)
             ollama.evict("a:1b")
             (answer,) = await ask(session, models)
-        assert [request.outcome for request in ollama.asked("/api/chat")] == ["cancelled", "answered"]
+        ollama.wait_until(
+            lambda: [request.outcome for request in ollama.asked("/api/chat")] == ["cancelled", "answered"]
+        )
         assert [load.on_demand for load in ollama.loads] == [False]
     assert answer.error is None
     assert answer.load_seconds is not None
@@ -123,7 +125,9 @@ async def test_a_model_that_is_loading_again_is_loaded_apart(start: Start, monke
     with ScriptedOllama("a:1b", faults={"/api/chat": waits, "/api/ps": moving}) as ollama:
         async with start(hosts=[ollama.host]) as session:
             (answer,) = await ask(session, list((await discover(session)).models))
-        assert [request.outcome for request in ollama.asked("/api/chat")] == ["cancelled", "answered"]
+        ollama.wait_until(
+            lambda: [request.outcome for request in ollama.asked("/api/chat")] == ["cancelled", "answered"]
+        )
     assert answer.error is None
     assert answer.load_seconds is not None
 
