@@ -33,6 +33,8 @@ RECORDED = "what was complete is recorded: `conductor show last` shows it"
 _PATIENCE = 0.8
 """Seconds that closing may take after Ctrl-C before the process ends anyway."""
 
+_INTERRUPTED = b"Error: interrupted\nHint: `conductor history` lists what was recorded\n"
+
 _CLOSING = 0.5
 """Seconds that what plugins left behind may take to end; less than the patience after Ctrl-C, which has a last word."""
 
@@ -191,14 +193,15 @@ def _close(runner: asyncio.Runner) -> None:
 
 
 def _leave() -> NoReturn:
-    if console.is_live():
-        with suppress(OSError, AttributeError):  # a stopped terminal takes nothing; Windows cannot be asked
-            terminal = sys.stderr.fileno()
-            os.set_blocking(terminal, False)
-            try:
-                os.write(terminal, b"\x1b[?25h")  # live progress hides the cursor
-            finally:
-                os.set_blocking(terminal, True)
+    """End the process here and now; it is still said why, unless the terminal takes nothing more."""
+    below = b"\x1b[?25h\n" if console.is_live() else b""  # live progress hides the cursor
+    with suppress(OSError, AttributeError):  # a stopped terminal takes nothing; Windows cannot be asked
+        terminal = sys.stderr.fileno()
+        os.set_blocking(terminal, False)
+        try:
+            os.write(terminal, below + _INTERRUPTED)
+        finally:
+            os.set_blocking(terminal, True)
     os._exit(130)
 
 
