@@ -156,8 +156,10 @@ async def _ask(
                 usable = [answer for answer in answers if answer.is_usable]
                 if settings.quorum is not None and len(usable) >= settings.quorum:
                     break
+                if not usable:
+                    continue
                 # in a thread: a strategy may import what it needs, and try the sandboxes, while other answers stream in
-                if usable and await asyncio.to_thread(is_settled, usable, arrivals.pending):
+                if await asyncio.to_thread(is_settled, usable, arrivals.pending):
                     break
 
 
