@@ -42,3 +42,20 @@ def test_on_a_terminal_answers_stand_side_by_side(shown_run: CommandLine) -> Non
     assert [line for line in wide.splitlines() if "ollama/one:1b #1" in line and "ollama/two:1b #1" in line]
     narrow = shown_run.on_terminal("show", "last", columns=80)
     assert not [line for line in narrow.splitlines() if "one:1b #1" in line and "two:1b #1" in line]
+
+
+def test_the_input_on_which_candidates_differ_is_shown(conductor: CommandLine) -> None:
+    """With what each group returned, and who is behind it."""
+    sums = Said(text="```python\ndef add(first, second):\n    return first + second\n```")
+    first = Said(text="```python\ndef add(first, second):\n    return first\n```")
+    said = {"one:1b": sums, "two:1b": sums, "three:1b": first}
+    with ScriptedOllama(*(ScriptedModel(name=name, reply=reply) for name, reply in said.items())) as ollama:
+        conductor.reach(ollama)
+        ran = conductor("-l", "python", "-s", "execution", "Write a function add(first: int, second: int) -> int")
+        assert ran.returncode == 0
+    if "No candidate" in ran.stderr or "no sandbox" in ran.stderr:
+        pytest.skip("no sandbox works here")
+    lines = conductor("show", "last").stdout.splitlines()
+    place = next(number for number, line in enumerate(lines) if line.startswith("They differ: add("))
+    assert lines[place + 1].endswith("(ollama/one:1b, ollama/two:1b)")
+    assert lines[place + 2].endswith("(ollama/three:1b)")

@@ -8,7 +8,17 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from codeconductor import Consensus, ContextFile, Disagreement, FieldConsensus, Option, Project, PromptLimits
+from codeconductor import (
+    Consensus,
+    ContextFile,
+    Disagreement,
+    FieldConsensus,
+    Option,
+    Project,
+    PromptLimits,
+    Witness,
+    WitnessOption,
+)
 from codeconductor.testing import an_answer
 
 if TYPE_CHECKING:
@@ -131,6 +141,24 @@ def test_the_witness_says_who_returns_what(render: Render) -> None:
     questions = section(render().text, "Open questions")
     assert "For the input `ß`" in questions
     assert "- `acme/d`: `ß`" in questions
+
+
+def test_the_witness_of_a_single_models_samples_counts_them(render: Render, a_decision: Decide) -> None:
+    """The same name twice would say nothing."""
+    options = [
+        WitnessOption(result="True", models=["acme/a"], answers=4),
+        WitnessOption(result="None", models=["acme/a"], answers=1),
+    ]
+    alone = a_decision(
+        witness=Witness(input="f('')", options=options),
+        fields=[],
+        disagreements=[],
+        weights={"acme/a": 1.0},
+    )
+    questions = section(render(alone).text, "Open questions")
+    assert "- 4 samples: `True`\n- one sample: `None`" in questions
+    several = a_decision(witness=Witness(input="f('')", options=options))
+    assert "- 4 answers of `acme/a`: `True`\n- `acme/a`: `None`" in section(render(several).text, "Open questions")
 
 
 def test_done_means_the_projects_own_tests(render: Render, root: Path) -> None:

@@ -118,7 +118,18 @@ def _agreement(consensus: dict[str, Any]) -> list[RenderableType]:
             Text(_shown(f"  {option['support']:.2f}  {_brief(option['value'])}  ({', '.join(option['models'])})"))
             for option in disagreement["options"]
         ]
+    if consensus["witness"]:
+        witness = consensus["witness"]
+        parts.append(Text(f"They differ: {_shown(_brief(witness['input']))}", style="yellow"))
+        parts += [Text(_shown(f"  {_brief(it['result'])}  ({_backers(it)})")) for it in witness["options"]]
     return parts
+
+
+def _backers(option: dict[str, Any]) -> str:
+    """The models behind what some code returned, and the number of their answers where each has several."""
+    count = option.get("answers", 0)
+    named = ", ".join(option["models"])
+    return f"{count} answers of {named}" if count > len(option["models"]) else named
 
 
 def _brief(value: object) -> str:

@@ -74,10 +74,17 @@ class Disagreement:
 
 @attrs.frozen(kw_only=True)
 class WitnessOption:
-    """What some models' code returned for the witness."""
+    """What some models' code returned for the witness.
+
+    Attributes:
+        result: What it returned, or what happened instead, in words.
+        models: Ids of the models whose code it is, sorted; samples of one model may be behind several options.
+        answers: How many answers do so; 0 where the strategy does not tell.
+    """
 
     result: Any
     models: tuple[str, ...] = attrs.field(default=(), converter=_ids)
+    answers: int = 0
 
 
 @attrs.frozen(kw_only=True)

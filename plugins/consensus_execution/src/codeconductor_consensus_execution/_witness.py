@@ -43,7 +43,9 @@ def witness_of(trial: Trial, groups: Sequence[Sequence[int]], answers: Sequence[
     return Witness(
         input=_cut(call),
         options=[
-            WitnessOption(result=told(outcomes[place]), models=sorted({answers[it].model.id for it in group}))
+            WitnessOption(
+                result=told(outcomes[place]), models=sorted({answers[it].model.id for it in group}), answers=len(group)
+            )
             for outcomes, group in ((one, first), (other, second))
         ],
     )
