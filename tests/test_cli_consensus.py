@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from tests.conftest import CommandLine
 
 KEYS = [
-    "schema", "task_id", "strategy", "confidence", "calibrated", "agreement", "choice", "outcome", "support",
-    "disagreements", "witness", "advice", "explanation", "error",
+    "schema", "task_id", "strategy", "confidence", "calibrated", "agreement", "signals", "choice", "outcome",
+    "support", "disagreements", "witness", "advice", "explanation", "error",
 ]  # fmt: skip
 
 

@@ -70,8 +70,8 @@ def test_a_run_as_json_has_every_key(conductor: CommandLine, ollama: ScriptedOll
         }  # fmt: skip
         assert answer["error"] is None
     assert set(run["consensus"]) >= {
-        "strategy", "confidence", "calibrated", "agreement", "outcome", "fields", "disagreements", "choice", "witness",
-        "advice", "weights", "explanation",
+        "strategy", "confidence", "calibrated", "agreement", "signals", "outcome", "fields", "disagreements",
+        "choice", "witness", "advice", "weights", "explanation",
     }  # fmt: skip
     assert run["consensus"]["strategy"] == "majority"
     assert set(run["prompt"]) >= {"text", "renderer", "template", "tokens"}

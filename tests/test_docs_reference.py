@@ -84,8 +84,8 @@ def _run() -> Run:
     return Run(task=a_task(), models=(answer.model,), answers=(answer,), consensus=consensus, prompt=Prompt(text="4"))
 
 
-_OPEN = {"answers[].data", "consensus.outcome", "consensus.weights", "outcome"}
-"""Objects whose keys are a model's, or models."""
+_OPEN = {"answers[].data", "consensus.outcome", "consensus.signals", "consensus.weights", "outcome", "signals"}
+"""Objects whose keys are a model's, models, or a strategy's."""
 
 
 def objects(value: Any, path: str = "") -> Iterator[tuple[str, set[str]]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from codeconductor import ConductorError, Consensus, FieldConsensus, InputError, decide, hookimpl
 from codeconductor.consensus import find_strategy, settling
+from codeconductor.converters import consensus_document, decision_document
 from codeconductor.errors import NoAnswerError, PluginError
 from codeconductor.events import Decided
 from codeconductor.testing import MakeSession, a_bench, a_task, an_answer, record_events
@@ -74,6 +75,22 @@ def test_the_strategy_that_is_named_decides(make_session: MakeSession) -> None:
     assert not consensus.calibrated
     assert consensus.weights == {"acme/one": 1.0, "acme/two": 1.0}
     assert log.of(Decided) == [Decided(consensus)]
+
+
+def test_signals_stand_in_the_documents_as_numbers(make_session: MakeSession) -> None:
+    """A strategy may give integers and booleans; readers of the documents get floats."""
+    said = Consensus(outcome={}, agreement=0.5, choice=ANSWERS[0], signals={"groups": 2, "share": 0.5})
+    consensus = decided(make_session(brings=Brings(Strategy("half", said))), "half")
+    for document in (consensus_document(consensus), decision_document("a", consensus)):
+        assert document["signals"] == {"groups": 2.0, "share": 0.5}
+        assert all(type(value) is float for value in document["signals"].values())
+
+
+def test_a_signal_that_is_no_finite_number_is_the_strategys_fault(make_session: MakeSession) -> None:
+    """It would be no JSON, and no calibration could read it."""
+    said = Consensus(outcome={}, agreement=0.5, signals={"margin": float("nan")})
+    with pytest.raises(PluginError, match="signal 'margin' is nan, not a finite number"):
+        decided(make_session(brings=Brings(Strategy("half", said))), "half")
 
 
 @pytest.mark.parametrize("strategy", ["auto", "half"])

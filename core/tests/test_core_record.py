@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from codeconductor.consensus import Earlier, Tally, TrackRecord, learn
+from codeconductor.consensus import Earlier, Tally, TrackRecord, learn, posteriors
 
 GOOD, FAIR, POOR = "alder-large", "birch", "cedar"
 
@@ -92,3 +92,18 @@ def test_the_same_outcomes_give_the_same_record() -> None:
     assert learn(earlier(*rows), [GOOD, FAIR, POOR], "question") == learn(
         earlier(*rows), [GOOD, FAIR, POOR], "question"
     )
+
+
+def test_models_that_are_mostly_right_make_their_group_likely() -> None:
+    """By naive Bayes with two wrong answers: three of four right is odds of six for one model."""
+    alone = posteriors([{GOOD: 1.0}], {GOOD: 0.75})
+    assert alone == [pytest.approx(6 / 7)]
+    both = posteriors([{GOOD: 1.0}, {POOR: 1.0}], {GOOD: 0.75, POOR: 0.25})
+    assert both == [pytest.approx(6 / (1 + 6 + 2 / 3)), pytest.approx((2 / 3) / (1 + 6 + 2 / 3))]
+    assert posteriors([{FAIR: 1.0}, {POOR: 1.0}], {}) == [pytest.approx(2 / 5)] * 2
+
+
+def test_a_models_samples_share_what_it_says_for_a_group() -> None:
+    """Five samples of which three agree are not five models."""
+    assert posteriors([{GOOD: 0.5}, {GOOD: 0.5}], {GOOD: 0.8}) == [pytest.approx(8**0.5 / (1 + 2 * 8**0.5))] * 2
+    assert sum(posteriors([{GOOD: 1.0}, {FAIR: 1.0}] * 500, {GOOD: 1.0, FAIR: 0.0})) < 1

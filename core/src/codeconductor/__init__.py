@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         WitnessOption,
         decide,
         family_of,
+        posteriors,
     )
     from codeconductor.converters import consensus_document, from_reply, run_document, to_plain
     from codeconductor.discovery import (
@@ -186,6 +187,7 @@ _HOMES = {
         "WitnessOption",
         "decide",
         "family_of",
+        "posteriors",
     ),
     "codeconductor.prompting": (
         "Prompt",
@@ -271,6 +273,7 @@ __all__ = [
     "make_task",
     "nearest",
     "open_stream",
+    "posteriors",
     "read_context",
     "read_project",
     "read_reply",

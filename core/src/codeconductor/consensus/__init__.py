@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codeconductor.consensus.deciding import PACKAGE, decide, find_strategy, settling
 from codeconductor.consensus.families import family_of
-from codeconductor.consensus.record import Earlier, Tally, TrackRecord, learn
+from codeconductor.consensus.record import Earlier, Tally, TrackRecord, learn, posteriors
 from codeconductor.consensus.values import (
     Bench,
     Consensus,
@@ -35,5 +35,6 @@ __all__ = [
     "family_of",
     "find_strategy",
     "learn",
+    "posteriors",
     "settling",
 ]

@@ -220,8 +220,13 @@ async def _decided(strategy: ConsensusStrategy, task: Task, answers: Sequence[An
     agreement = float(consensus.agreement)
     if not (math.isfinite(agreement) and 0 <= agreement <= 1):
         raise ValueError(f"agreement is {agreement!r}, not a share from 0 to 1")
+    signals = {str(name): float(value) for name, value in consensus.signals.items()}
+    for name, value in signals.items():
+        if not math.isfinite(value):
+            raise ValueError(f"signal {name!r} is {value!r}, not a finite number")
     return attrs.evolve(
         consensus,
+        signals=signals,
         strategy=strategy.name,
         agreement=agreement,
         confidence=agreement,

@@ -130,6 +130,34 @@ def learn(earlier: Earlier, models: Sequence[str], kind: TaskKind) -> TrackRecor
     )
 
 
+def posteriors(groups: Sequence[Mapping[str, float]], rates: Mapping[str, float]) -> list[float]:
+    """The probability that each group is right, by naive Bayes: each model is right as often as its rate says.
+
+    A model that is wrong says each of `ALTERNATIVES` wrong answers equally often; that none of the groups is right is
+    one more possibility.
+
+    Args:
+        groups: The share of a model's answers that is in the group, by model id.
+        rates: By model id; one half for a model that is not among them.
+
+    Returns:
+        A number above 0 and below 1 for each group, in their order; together less than 1.
+    """
+    scores = [
+        math.fsum(share * _log_odds_of(rates.get(model, 0.5)) for model, share in group.items()) for group in groups
+    ]
+    most = max([0.0, *scores])
+    likely = [math.exp(score - most) for score in scores]
+    total = math.fsum([math.exp(-most), *likely])
+    return [each / total for each in likely]
+
+
+def _log_odds_of(rate: float) -> float:
+    """Of a model's being right among several alternatives; negative for one that is mostly wrong."""
+    rate = min(max(rate, LEAST), 1 - LEAST)
+    return math.log(ALTERNATIVES * rate / (1 - rate))
+
+
 def _best(rates: Mapping[str, float]) -> str:
     """The id with the highest rate; between equals the first by name."""
     return min(rates, key=lambda model: (-rates[model], model))

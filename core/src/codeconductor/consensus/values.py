@@ -109,6 +109,13 @@ class Consensus:
         witness: An input that shows how candidates differ.
         advice: What a person should do about it.
         explanation: How the decision came about, in a sentence or two; core adds how many answers did not count.
+        signals: What a calibration turns into a probability, by name; one that is not known is absent. `families`:
+            families whose answers were counted (with one family: its answers). `share`: of the votes behind the choice,
+            0 to 1. `margin`: that less the best other group's, -1 to 1. `groups`: different values or behaviours.
+            `posterior`: the probability that votes of the track record's rates give the choice. `rate`: of the best
+            model behind the choice, 0 to 1; absent without a record. `passed`: share of the given examples that the
+            choice passes; absent where there are none. `failed`: share of the answers that could not be counted, 0 to
+            1. `inputs`: on which candidates were compared. A strategy may add its own.
         strategy: Filled in by core: the strategy's name.
         confidence: Filled in by core: the probability that the outcome is right, or the agreement.
         calibrated: Filled in by core: whether `confidence` is that probability.
@@ -123,6 +130,7 @@ class Consensus:
     witness: Witness | None = None
     advice: str | None = None
     explanation: str = ""
+    signals: Mapping[str, float] = attrs.field(factory=dict)
     strategy: str = ""
     confidence: float = 0.0
     calibrated: bool = False
