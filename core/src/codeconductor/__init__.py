@@ -26,6 +26,9 @@ if TYPE_CHECKING:
         family_of,
         posteriors,
     )
+    from codeconductor.consensus.choosing import consensus_on, family_votes
+    from codeconductor.consensus.likeness import likeness, token_pairs
+    from codeconductor.consensus.shapes import answer_shape, parse_python, program_shape
     from codeconductor.converters import consensus_document, from_reply, run_document, to_plain
     from codeconductor.discovery import (
         Discovery,
@@ -189,6 +192,9 @@ _HOMES = {
         "family_of",
         "posteriors",
     ),
+    "codeconductor.consensus.choosing": ("consensus_on", "family_votes"),
+    "codeconductor.consensus.likeness": ("likeness", "token_pairs"),
+    "codeconductor.consensus.shapes": ("answer_shape", "parse_python", "program_shape"),
     "codeconductor.prompting": (
         "Prompt",
         "PromptLimits",
@@ -248,18 +254,21 @@ __all__ = [
     "Witness",
     "WitnessOption",
     "__version__",
+    "answer_shape",
     "checked",
     "common_options",
     "conduct",
     "conduct_and_print",
     "config_folder",
     "consensus_document",
+    "consensus_on",
     "data_folder",
     "decide",
     "discover",
     "discover_hosts",
     "estimate_tokens",
     "family_of",
+    "family_votes",
     "fault_in_reply",
     "fence_for",
     "from_reply",
@@ -270,10 +279,13 @@ __all__ = [
     "is_loopback",
     "json_lines",
     "json_object",
+    "likeness",
     "make_task",
     "nearest",
     "open_stream",
+    "parse_python",
     "posteriors",
+    "program_shape",
     "read_context",
     "read_project",
     "read_reply",
@@ -286,6 +298,7 @@ __all__ = [
     "split_reasoning",
     "stream_openai_chat",
     "to_plain",
+    "token_pairs",
     "unknown_name",
 ]
 

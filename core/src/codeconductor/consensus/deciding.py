@@ -143,6 +143,8 @@ async def _with_plan(
     bench: Bench,
 ) -> Consensus:
     """A decision with the plan that another strategy finds in the same answers, where it was one on code alone."""
+    if task.kind in ("question", "call"):  # what answers hold beside code is then no plan
+        return consensus
     if getattr(chosen, "decides", None) != "code" or not any(answer.data for answer in answers):
         return consensus
     planning = {name: pair for name, pair in strategies.items() if getattr(pair[1], "decides", None) != "code"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 import attrs
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from codeconductor.dispatch import Answer, Message
     from codeconductor.sandbox import Outcome
     from codeconductor.task import Task
+
+T = TypeVar("T")
 
 # Converters with types of their own: a type checker cannot see through `converter=tuple`.
 
@@ -145,6 +147,8 @@ class Bench(Protocol):
         record: What earlier tasks with known outcomes say of these models; without any, it has 0 `tasks`.
         seed: For whatever a strategy draws by chance.
         can_run: Whether `run` runs code here.
+        models: That `ask` can reach: the chat models that were found, those on somebody else's computer only where
+            they are asked in this run; none where recorded answers are decided.
     """
 
     @property
@@ -155,6 +159,16 @@ class Bench(Protocol):
     def seed(self) -> int: ...
     @property
     def can_run(self) -> bool: ...
+    @property
+    def models(self) -> Sequence[Model]: ...
+
+    def settings(self, name: str, cls: type[T]) -> T:
+        """The plugin's own settings table, as its hook ``conductor_settings`` declares it.
+
+        Raises:
+            InputError: An unknown key or a wrong value.
+        """
+        ...
 
     async def ask(
         self, model: Model, messages: Sequence[Message], response_schema: Mapping[str, Any] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from codeconductor.consensus import TrackRecord
 from codeconductor.dispatch import Answer, Limits, Message, Query, dispatch
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from codeconductor.discovery import Model
     from codeconductor.session import Session
 
+T = TypeVar("T")
+
 _SECONDS = 5.0
 """Of wall clock for all inputs of one candidate: functions take milliseconds, and what hangs is waited for in full."""
 
@@ -26,6 +28,7 @@ class SessionBench:
         weights: Weight by model id.
         record: What earlier tasks say of the models; none unless given.
         seed: For whatever a strategy draws by chance; further questions use the seeds after it.
+        models: That `ask` can reach; none unless given.
     """
 
     def __init__(
@@ -36,10 +39,12 @@ class SessionBench:
         seed: int,
         limits: Limits,
         record: TrackRecord | None = None,
+        models: Sequence[Model] = (),
     ) -> None:
         self.weights = weights
         self.record = record or TrackRecord()
         self.seed = seed
+        self.models = tuple(models)
         self._session = session
         self._limits = limits
         self._asked = 0
@@ -51,6 +56,14 @@ class SessionBench:
         The sandboxes are attacked when this is first asked, which takes a few tenths of a second.
         """
         return may_execute(self._session) and find_sandbox(self._session) is not None
+
+    def settings(self, name: str, cls: type[T]) -> T:
+        """The plugin's own settings table.
+
+        Raises:
+            InputError: An unknown key or a wrong value.
+        """
+        return self._session.settings(name, cls)
 
     async def ask(
         self, model: Model, messages: Sequence[Message], response_schema: Mapping[str, Any] | None = None

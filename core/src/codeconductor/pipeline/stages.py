@@ -86,7 +86,8 @@ async def conduct(session: Session, task: Task, *, command: str = "run") -> Run:
         seed = settings.seed if settings.seed is not None else random.randrange(LARGEST_SEED)  # noqa: S311 - no secret
         record = learn(Earlier(), [model.id for model in models], task.kind)
         weights = collect_weights(session, task, models, record)
-        bench = SessionBench(session, weights=weights, seed=seed, limits=limits, record=record)
+        reachable = [model for model in found.models if model.kind == "chat" and (not model.remote or model in models)]
+        bench = SessionBench(session, weights=weights, seed=seed, limits=limits, record=record, models=reachable)
         await _ask(session, task, models, settings, limits, bench, answers)
         consensus = await decide(session, task, answers, bench, strategy=settings.strategy)
         run = attrs.evolve(run, consensus=consensus)

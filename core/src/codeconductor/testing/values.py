@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
@@ -14,6 +14,9 @@ from codeconductor.task import Project, Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+
+T = TypeVar("T")
 
 
 def a_model(name: str = "parrot", *, provider: str = "acme", host: str = "memory:", **fields: Any) -> Model:
@@ -65,6 +68,8 @@ class ScriptedBench:
         seed: As of `Bench`.
         replies: What each model says when it is asked again, by id; others fail.
         asked: The ids of the models that were asked, in order.
+        models: As of `Bench`.
+        tables: Settings tables by name; others have their defaults.
     """
 
     weights: Mapping[str, float] = attrs.field(factory=dict)
@@ -72,11 +77,18 @@ class ScriptedBench:
     seed: int = 0
     replies: Mapping[str, str] = attrs.field(factory=dict)
     asked: list[str] = attrs.field(factory=list)
+    models: Sequence[Model] = ()
+    tables: Mapping[str, Any] = attrs.field(factory=dict)
 
     @property
     def can_run(self) -> bool:
         """No code is run here."""
         return False
+
+    def settings(self, name: str, cls: type[T]) -> T:
+        """The table that the test gives, else one with the defaults."""
+        table = self.tables.get(name)
+        return table if isinstance(table, cls) else cls()
 
     async def ask(
         self, model: Model, messages: Sequence[Message], response_schema: Mapping[str, Any] | None = None
