@@ -6,9 +6,9 @@ from textwrap import indent
 from typing import Any
 
 import pytest
+from codeconductor import program_shape
 from codeconductor.testing import a_task, an_answer
 from codeconductor_consensus_execution._programs import program_of
-from codeconductor_consensus_execution._shapes import shape_of
 from codeconductor_consensus_execution._target import Parameter, target_of
 
 PROMPT = '''\
@@ -176,7 +176,7 @@ def test_a_whole_program_does_something(
 def test_programs_with_other_local_names_are_one(one: str, other: str) -> None:
     """Names, comments, docstrings, annotations and layout do not count."""
     assert one != other
-    assert shape_of(one) == shape_of(other)
+    assert program_shape(one) == program_shape(other)
 
 
 @pytest.mark.parametrize(
@@ -196,14 +196,14 @@ def test_programs_with_other_local_names_are_one(one: str, other: str) -> None:
 )
 def test_programs_that_may_differ_are_two(one: str, other: str) -> None:
     """A constant's type, an attribute, the order of parameters, names that are read or given by keyword."""
-    assert shape_of(one) != shape_of(other)
+    assert program_shape(one) != program_shape(other)
 
 
 def test_the_parameters_of_what_is_called_count() -> None:
     """Its arguments may be given by name."""
     one, other = "def f(a):\n    return a", "def f(b):\n    return b"
-    assert shape_of(one, "f") != shape_of(other, "f")
-    assert shape_of(one) == shape_of(other)
+    assert program_shape(one, "f") != program_shape(other, "f")
+    assert program_shape(one) == program_shape(other)
 
 
 def test_a_large_answer_takes_no_time() -> None:

@@ -1,44 +1,17 @@
-"""Counts votes on behaviour: who does the same as whom, one vote a family, divided among its answers."""
+"""Counts votes on behaviour: who does the same as whom."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from codeconductor import family_of
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from codeconductor import Answer
+    from collections.abc import Mapping
 
     from codeconductor_consensus_execution._trial import Trial
 
 DIGITS = 9
 """Decimal places of votes: three thirds are one."""
-
-
-def votes_of(
-    answers: Sequence[Answer], among: Iterable[int], weights: Mapping[str, float] | None = None
-) -> dict[int, float]:
-    """The vote of each answer: a family has one, divided among its answers that are counted.
-
-    With a single family every answer has a whole vote, as there is nobody else to listen to.
-
-    Args:
-        among: Positions of the answers that are counted.
-        weights: Weight by model id, by which an answer's part is multiplied; a model without one has the weight 1.
-    """
-    families: dict[str, list[int]] = {}
-    for place in among:
-        families.setdefault(family_of(answers[place].model.name), []).append(place)
-    alone = len(families) == 1
-    known = weights or {}
-    return {
-        place: (1.0 if alone else 1.0 / len(members)) * max(0.0, known.get(answers[place].model.id, 1.0))
-        for members in families.values()
-        for place in members
-    }
 
 
 def agreement_of(trial: Trial, votes: Mapping[int, float]) -> dict[int, float]:

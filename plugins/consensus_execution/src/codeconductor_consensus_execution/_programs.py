@@ -8,9 +8,9 @@ import textwrap
 from typing import TYPE_CHECKING
 
 import attrs
+from codeconductor import program_shape
 
 from codeconductor_consensus_execution._missing import imports_for
-from codeconductor_consensus_execution._shapes import shape_of
 from codeconductor_consensus_execution._syntax import classes, functions, names_bound, names_read, parse
 from codeconductor_consensus_execution._target import Target, parameters_of
 
@@ -53,7 +53,7 @@ def program_of(answer: Answer, target: Target) -> Program | None:
         source = _assembled(code, target)
         if source is not None:
             repaired = not target.is_program and source.rstrip().endswith(_MADE)
-            return Program(source=source, code=code, shape=shape_of(source, target.name), repaired=repaired)
+            return Program(source=source, code=code, shape=program_shape(source, target.name), repaired=repaired)
     return None
 
 

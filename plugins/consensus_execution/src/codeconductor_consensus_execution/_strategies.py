@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from codeconductor import CodeBlock, Consensus
+import attrs
+from codeconductor import CodeBlock, Consensus, consensus_on, family_votes
 
 from codeconductor_consensus_execution._central import centrality
-from codeconductor_consensus_execution._clusters import agreement_of, clusters_of, votes_of
+from codeconductor_consensus_execution._clusters import agreement_of, clusters_of
 from codeconductor_consensus_execution._explanation import explain, why_not
 from codeconductor_consensus_execution._target import guessed, target_of
 from codeconductor_consensus_execution._tests import dual_agreement, passes_of, posterior
 from codeconductor_consensus_execution._trial import Trial, tried
-from codeconductor_consensus_execution._unrun import fields_of, outcome_of, unrun
+from codeconductor_consensus_execution._unrun import unrun
 from codeconductor_consensus_execution._witness import witness_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class _Running(ABC):
         trial = await tried(task, ordered, bench)
         if trial is None:
             return unrun(ordered, bench, why_not(task, ordered, bench))
-        votes = votes_of(ordered, trial.left, bench.weights)
+        votes = family_votes(ordered, trial.left, bench.weights)
         rated = await self._rated(trial, votes, bench)
         return _concluded(trial, ordered, rated, bench)
 
@@ -100,23 +100,15 @@ class B4(_Running):
 
 def _concluded(trial: Trial, answers: Sequence[Answer], rated: Mapping[int, float], bench: Bench) -> Consensus:
     choice = _chosen(trial, answers, rated, bench.weights)
-    shares = votes_of(answers, range(len(answers)))
-    total = math.fsum(sorted(shares.values()))
-    groups = clusters_of(trial, shares)
-    mine = next((group for group in groups if choice in group), (choice,))
-    agreement = min(1.0, math.fsum(sorted(shares[place] for place in mine)) / total) if total else 0.0
+    groups = clusters_of(trial, family_votes(answers))
+    mine = next(group for group in groups if choice in group)
     program = trial.programs[choice]
     code = _blocks(answers[choice], program.code if program is not None else "")
     others = [group for group in groups if group != mine]
     witness = witness_of(trial, [mine, *others], answers)
-    return Consensus(
-        outcome=outcome_of(answers[choice], code),
-        agreement=agreement,
-        choice=answers[choice],
-        fields=fields_of(answers, mine, code, agreement),
-        witness=witness,
-        explanation=explain(trial, groups, mine, answers),
-    )
+    explanation = explain(trial, groups, mine, answers)
+    consensus = consensus_on(answers, groups, choice, bench, code=code, explanation=explanation)
+    return attrs.evolve(consensus, witness=witness)
 
 
 def _chosen(trial: Trial, answers: Sequence[Answer], rated: Mapping[int, float], weights: Mapping[str, float]) -> int:
