@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from tests.conftest import CommandLine
 
 KEYS = [
-    "schema", "task_id", "strategy", "confidence", "calibrated", "agreement", "signals", "choice", "outcome",
-    "support", "disagreements", "witness", "advice", "explanation", "error",
+    "schema", "task_id", "kind", "strategy", "confidence", "calibrated", "abstained", "agreement", "signals", "choice",
+    "outcome", "support", "disagreements", "witness", "advice", "explanation", "error",
 ]  # fmt: skip
 
 
@@ -76,7 +76,9 @@ def test_each_task_gets_a_line_in_the_order_of_the_tasks(conductor: CommandLine,
     assert list(first) == KEYS
     assert [first["task_id"], second["task_id"], third["task_id"]] == ["b", "none", "a"]
     assert first["outcome"] == {"answer": "4"}
-    assert first["agreement"] == first["confidence"] == 1.0
+    assert first["agreement"] == 1.0
+    assert first["calibrated"]
+    assert 0.5 < first["confidence"] < 1.0
     assert first["choice"]["model"] in ("m1", "m2")
     assert (second["choice"], second["outcome"]) == (None, None)
     assert "no answers" in second["error"]
@@ -88,8 +90,8 @@ def test_without_json_it_is_a_table(conductor: CommandLine, recorded: Any) -> No
     done = conductor(*recorded([task("a")], [said("a", "m1", "4")]), "-q")
     assert done.returncode == 0
     head, row = done.stdout.splitlines()
-    assert head.split() == ["task", "agreement", "strategy", "choice", "outcome"]
-    assert row.split() == ["a", "1.00", "majority", "m1", "#1", "4"]
+    assert head.split() == ["task", "agreement", "confidence", "strategy", "choice", "outcome"]
+    assert [cell for cell in row.split() if not cell.startswith("0.")] == ["a", "1.00", "majority", "m1", "#1", "4"]
 
 
 @pytest.mark.parametrize("packed", ["tasks", "answers"])
@@ -402,7 +404,7 @@ def test_no_candidate_is_run_where_that_is_forbidden(conductor: CommandLine, rec
     answers = [said("f", "alder", program.format("a + b")), said("f", "elm", program.format("sum([a, b])"))]
     arguments = (*recorded([code], answers), "--json", "--no-execute")
     decision = decisions(conductor(*arguments).stdout)[0]
-    assert decision["strategy"] == "majority"
+    assert decision["strategy"] == "medoid"
     assert "No candidate was run" in decision["explanation"]
     conductor.write("outcomes.jsonl", lines(*outcomes(10, alder=0.3, elm=0.9)))
     decision = decisions(conductor(*arguments, "--outcomes", "outcomes.jsonl").stdout)[0]

@@ -123,6 +123,7 @@ def test_too_little_confidence_is_exit_5_with_the_result(conductor: CommandLine)
         done = conductor("-s", "majority", "--min-confidence", "1.0", TASK)
     assert done.returncode == 5
     assert TASK in done.stdout
+    assert "the agreement, which no calibration turns into a probability here, is 0.50, less than the 1" in done.stderr
     assert_two_lines(done.stderr)
 
 
@@ -217,6 +218,9 @@ def test_runs_are_listed_and_shown(conductor: CommandLine, ollama: ScriptedOllam
         "confidence": second["consensus"]["confidence"],
         "models": second["models"],
         "status": "finished",
+        "agreement": second["consensus"]["agreement"],
+        "calibrated": second["consensus"]["calibrated"],
+        "outcome": None,
     }
     assert document(conductor("show", "last", "--json").stdout) == second
     assert document(conductor("show", first["id"].upper()[:25], "--json").stdout) == first

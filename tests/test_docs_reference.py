@@ -63,7 +63,7 @@ def documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict
     made = [
         models_document([a_model()], [Problem(provider="acme", error="gone")]),
         run_document(run),
-        decision_document("a", run.consensus),
+        decision_document("a", "question", run.consensus),
         list_runs(tmp_path, 1),
         {"schema": "conductor.plugins/1", "plugins": list_plugins(session)},
     ]

@@ -81,7 +81,7 @@ def test_signals_stand_in_the_documents_as_numbers(make_session: MakeSession) ->
     """A strategy may give integers and booleans; readers of the documents get floats."""
     said = Consensus(outcome={}, agreement=0.5, choice=ANSWERS[0], signals={"groups": 2, "share": 0.5})
     consensus = decided(make_session(brings=Brings(Strategy("half", said))), "half")
-    for document in (consensus_document(consensus), decision_document("a", consensus)):
+    for document in (consensus_document(consensus), decision_document("a", "question", consensus)):
         assert document["signals"] == {"groups": 2.0, "share": 0.5}
         assert all(type(value) is float for value in document["signals"].values())
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from codeconductor.testing import a_bench, a_task
+from codeconductor.testing import a_bench, a_task, make_session, project_folder
 from codeconductor_consensus_majority._strategies import Best, Majority, Weighted
 from hypothesis import HealthCheck, settings
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from codeconductor import Answer, Consensus
+
+__all__ = ["decide", "make_session", "project_folder"]  # fixtures
 
 # no test may depend on the machine's speed
 settings.register_profile("consensus_majority", deadline=None, suppress_health_check=[HealthCheck.too_slow])

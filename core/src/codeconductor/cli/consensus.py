@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MANY = 50
 """Tasks from which on progress is told at each tenth of them."""
 
-_ROW = "{:<24}  {:>9}  {:<10}  {:<32}  {}"
+_ROW = "{:<24}  {:>9}  {:>10}  {:<10}  {:<32}  {}"
 
 
 @click.command("consensus")
@@ -29,6 +29,7 @@ _ROW = "{:<24}  {:>9}  {:<10}  {:<32}  {}"
 @click.option("-s", "--strategy", metavar="NAME", help="How to decide: auto, majority, weighted, best, …")
 @click.option("--outcomes", metavar="FILE", help="Known results on other tasks, to learn weights and advice from.")
 @click.option("--weights", metavar="FILE", help="A JSON object of weights by model, taken as they are.")
+@click.option("--min-confidence", type=float, metavar="P", help="Abstain below it: exit 5 when any decision does.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="End after N tasks.")
 @click.option("-o", "--output", metavar="FILE", help="Add the decisions to a file; skip tasks that it decides already.")
 @click.option("--seed", type=int, metavar="N", help="For whatever a strategy draws by chance; default 0.")
@@ -57,8 +58,10 @@ def command(answers: str, tasks: str, as_json: bool, output: str | None, **optio
             opened = open_recording(session, answers, tasks, options["outcomes"], done)
             recording = exits.enter_context(opened)
             file = None if decided is None else exits.enter_context(decided.open())
-            write = exits.enter_context(_Progress(recording, options["limit"], file, as_json=as_json))
-            return decide_recorded(session, recording, write, weights=weights, limit=options["limit"])
+            progress = _Progress(recording, options["limit"], file, as_json=as_json)
+            write = exits.enter_context(progress)
+            deciding = decide_recorded(session, recording, write, weights=weights, limit=options["limit"])
+            return progress.checked(deciding)
 
         try:
             in_session(work, overrides=_overrides(options), log_file=options["log_file"])
@@ -72,7 +75,7 @@ def command(answers: str, tasks: str, as_json: bool, output: str | None, **optio
 
 
 def _overrides(options: dict[str, Any]) -> dict[str, dict[str, object]]:
-    run = {name: options[name] for name in ("strategy", "seed") if options[name] is not None}
+    run = {name: options[name] for name in ("strategy", "seed", "min_confidence") if options[name] is not None}
     if options["no_execute"]:
         run["execute"] = False
     return {"run": run, **({"history": {"enabled": False}} if options["no_history"] else {})}
@@ -87,7 +90,7 @@ def _writer(file: IO[bytes] | None, as_json: bool) -> Callable[[dict[str, Any]],
         return lambda document: _write(file, as_line(document).encode("ascii"))
     if as_json:
         return lambda document: _print(as_line(document))
-    _print(_ROW.format("task", "agreement", "strategy", "choice", "outcome").rstrip() + "\n")
+    _print(_ROW.format("task", "agreement", "confidence", "strategy", "choice", "outcome").rstrip() + "\n")
     return lambda document: _print(console.visible(_row(document)) + "\n")
 
 
@@ -111,17 +114,17 @@ def _row(document: dict[str, Any]) -> str:
     """A decision as a row of the table."""
     choice = document["choice"]
     if choice is None:
-        return _ROW.format(_short(document["task_id"], 24), "–", "–", "–", _short(document["error"] or "", 60))
-    number = f"{document['confidence']:.2f}" if document["calibrated"] else f"{document['agreement']:.2f}"
+        return _ROW.format(_short(document["task_id"], 24), "–", "–", "–", "–", _short(document["error"] or "", 60))
     said = document["outcome"]
     outcome = next(
         (said[key] for key in ("answer", "calls", "text") if key in said), "code" if "code" in said else "plan"
     )
     return _ROW.format(
         _short(document["task_id"], 24),
-        number,
+        f"{document['agreement']:.2f}",
+        f"{document['confidence']:.2f}" if document["calibrated"] else "–",
         document["strategy"],
-        _short(f"{choice['model']} #{choice['sample'] + 1}", 32),
+        "(abstained)" if document["abstained"] else _short(f"{choice['model']} #{choice['sample'] + 1}", 32),
         _short(str(outcome), 60),
     )
 
@@ -139,7 +142,7 @@ class _Progress:
 
         self._total = min(recording.index.count_open(), limit or sys.maxsize)
         self._write = _writer(file, as_json)
-        self._done = self._without = 0
+        self._done = self._without = self._abstained = self._uncalibrated = 0
         self._bar: Any = None
         if console.is_live() and (file is not None or not sys.stdout.isatty()):
             self._bar = click.progressbar(length=self._total, label="Deciding", file=sys.stderr)
@@ -149,12 +152,31 @@ class _Progress:
             self._bar.__enter__()
         return self._count
 
+    async def checked(self, deciding: Awaitable[None]) -> None:
+        """Decide, and refuse in the end what is less than `--min-confidence`.
+
+        Raises:
+            LowConfidenceError: At least one decision is.
+        """
+        from codeconductor.errors import LowConfidenceError
+
+        await deciding
+        if self._abstained:
+            uncalibrated = f" ({self._uncalibrated} by their agreement, as no calibration fits)"
+            raise LowConfidenceError(
+                f"{self._abstained} of {self._done} decisions are below --min-confidence"
+                + (uncalibrated if self._uncalibrated else ""),
+                hint="they are marked as abstained; give answers of more models, or lower it",
+            )
+
     def _count(self, document: dict[str, Any]) -> None:
         from codeconductor.cli import console
 
         self._write(document)
         self._done += 1
         self._without += document["choice"] is None
+        self._abstained += document["abstained"]
+        self._uncalibrated += document["abstained"] and not document["calibrated"]
         if self._bar is not None:
             self._bar.update(1)
         elif self._total >= _MANY and self._done % (self._total // 10) == 0 and self._done < self._total:

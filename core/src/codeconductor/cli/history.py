@@ -1,4 +1,4 @@
-"""`conductor history`: past runs, the newest first."""
+"""`conductor history`: past runs, the newest first; `history outcome` says whether one was right."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import click
 from codeconductor.cli.options import common_options, json_option
 
 
-@click.command("history")
+@click.group("history", invoke_without_command=True)
 @click.option(
     "-n", "--limit", type=click.IntRange(min=1), metavar="N", default=50, help="List at most N runs; default 50."
 )
 @json_option
 @common_options
-def command(limit: int, as_json: bool, log_file: str | None) -> None:
+@click.pass_context
+def command(ctx: click.Context, limit: int, as_json: bool, log_file: str | None) -> None:
     """List past runs, the newest first."""
+    if ctx.invoked_subcommand is not None:
+        return
     from codeconductor.cli import console
     from codeconductor.cli.logs import log, logging_to
     from codeconductor.history import list_runs
@@ -31,10 +34,34 @@ def command(limit: int, as_json: bool, log_file: str | None) -> None:
         return
     lines = []
     for run in document["runs"]:
-        confidence = f"{run['confidence']:.2f}" if run["confidence"] is not None else "  – "
         task = " ".join(run["task"].split())
         lines.append(
-            f"{run['id'][:12]}  {run['started'][:19].replace('T', ' ')}  {run['status']:<11}  {confidence}  "
-            f"{run['strategy'] or '–':<10}  {task if len(task) <= 70 else task[:69] + '…'}"
+            f"{run['id'][:12]}  {run['started'][:19].replace('T', ' ')}  {run['status']:<11}  "
+            f"{_number(run['agreement'])}  {_number(run['confidence'] if run['calibrated'] else None)}   "
+            f"{run['outcome'] or '–':<7}  {run['strategy'] or '–':<10}  {task if len(task) <= 70 else task[:69] + '…'}"
         )
-    console.result("\n".join(["run           started (UTC)        status       agr.  strategy    task", *lines]))
+    heading = "run           started (UTC)        status       agr.  conf.  outcome  strategy    task"
+    console.result("\n".join([heading, *lines]))
+
+
+def _number(share: float | None) -> str:
+    return "   –" if share is None else f"{share:.2f}"
+
+
+@command.command("outcome")
+@click.argument("run", metavar="RUN")
+@click.argument("outcome", metavar="passed|failed", type=click.Choice(["passed", "failed"]))
+@common_options
+def tell(run: str, outcome: str, log_file: str | None) -> None:
+    """Say whether a run's choice was right: `conductor calibrate` learns from it.
+
+    RUN is an id, a unique beginning of one, or `last`.
+    """
+    from codeconductor.cli import console
+    from codeconductor.cli.logs import logging_to
+    from codeconductor.history import tell_outcome
+    from codeconductor.settings import data_folder
+
+    with logging_to(None, log_file):
+        run_id = tell_outcome(data_folder(), run, passed=outcome == "passed")
+    console.notice(f"Run {run_id} has {outcome}.")

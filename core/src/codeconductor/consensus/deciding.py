@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
+from codeconductor.consensus.confidence import with_confidence
 from codeconductor.consensus.values import Consensus, ConsensusStrategy
 from codeconductor.errors import ConductorError, InputError, NoAnswerError, PluginError
 from codeconductor.events import Decided
@@ -64,7 +64,7 @@ async def decide(session: Session, task: Task, answers: Sequence[Answer], bench:
     if named is not None:
         info, chosen = named
         try:
-            consensus = await _decided(chosen, task, usable, bench)
+            consensus = await _decided(session, chosen, task, usable, bench)
             consensus = await _with_plan(session, strategies, chosen, consensus, task, usable, bench)
         except ConductorError:
             raise
@@ -124,7 +124,7 @@ async def _suited(
     for name in _ranked(session, strategies, task, answers, bench):
         plugin, strategy = strategies[name]
         try:
-            consensus = await _decided(strategy, task, answers, bench)
+            consensus = await _decided(session, strategy, task, answers, bench)
         except Exception as exc:  # noqa: BLE001 - costs only this strategy
             session.warn(f"strategy {name!r} of plugin {plugin!r} is passed over: {_words(exc)}")
             continue
@@ -151,7 +151,7 @@ async def _with_plan(
     for name in _ranked(session, planning, task, answers, bench):
         plugin, strategy = planning[name]
         try:
-            plan = await _decided(strategy, task, answers, bench)
+            plan = await _decided(session, strategy, task, answers, bench)
         except Exception as exc:  # noqa: BLE001 - costs only this strategy
             session.warn(f"strategy {name!r} of plugin {plugin!r} is passed over: {_words(exc)}")
             continue
@@ -215,23 +215,11 @@ def _words(exc: Exception) -> str:
     return f"{type(exc).__name__}: {exc}"
 
 
-async def _decided(strategy: ConsensusStrategy, task: Task, answers: Sequence[Answer], bench: Bench) -> Consensus:
+async def _decided(
+    session: Session, strategy: ConsensusStrategy, task: Task, answers: Sequence[Answer], bench: Bench
+) -> Consensus:
     consensus = await strategy.decide(task, answers, bench)
     if not isinstance(consensus, Consensus):
         raise TypeError(f"decide() gave {type(consensus).__name__}, not a Consensus")
-    agreement = float(consensus.agreement)
-    if not (math.isfinite(agreement) and 0 <= agreement <= 1):
-        raise ValueError(f"agreement is {agreement!r}, not a share from 0 to 1")
-    signals = {str(name): float(value) for name, value in consensus.signals.items()}
-    for name, value in signals.items():
-        if not math.isfinite(value):
-            raise ValueError(f"signal {name!r} is {value!r}, not a finite number")
-    return attrs.evolve(
-        consensus,
-        signals=signals,
-        strategy=strategy.name,
-        agreement=agreement,
-        confidence=agreement,
-        calibrated=False,
-        weights=dict(bench.weights),
-    )
+    consensus = with_confidence(session, strategy, task, consensus, bench)
+    return attrs.evolve(consensus, strategy=strategy.name, weights=dict(bench.weights))

@@ -117,7 +117,8 @@ class Consensus:
             `posterior`: the probability that votes of the track record's rates give the choice. `rate`: of the best
             model behind the choice, 0 to 1; absent without a record. `passed`: share of the given examples that the
             choice passes; absent where there are none. `failed`: share of the answers that could not be counted, 0 to
-            1. `inputs`: on which candidates were compared. A strategy may add its own.
+            1. `inputs`: on which candidates were compared. A strategy may add its own; core adds `record`, the earlier
+            tasks that the track record is learned from, where there are any.
         strategy: Filled in by core: the strategy's name.
         confidence: Filled in by core: the probability that the outcome is right, or the agreement.
         calibrated: Filled in by core: whether `confidence` is that probability.
@@ -197,7 +198,10 @@ class ConsensusStrategy(Protocol):
     It may also have ``settled(task, answers, pending) -> bool``: true ends the waiting for the `pending` answers that
     are still to come; and ``suits(task, answers, bench) -> int | None``: how well it fits, by which ``auto`` chooses
     (the highest; ties by name; None: not at all). With ``decides = "code"`` it says that it looks at programs alone:
-    what answers plan beside these is then decided by the best suited strategy that does not say so.
+    what answers plan beside these is then decided by the best suited strategy that does not say so. With
+    ``calibrations``, a path or what ``importlib.resources.files`` gives, it brings a table that ``conductor calibrate``
+    has made of its decisions: where that fits the `signals`, `confidence` is a probability. It is read when the
+    strategy first decides.
     """
 
     name: str

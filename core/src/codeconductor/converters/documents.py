@@ -111,16 +111,28 @@ def consensus_document(consensus: Consensus) -> dict[str, Any]:
     }
 
 
-def decision_document(task_id: str, consensus: Consensus | None, error: str | None = None) -> dict[str, Any]:
-    """The document ``conductor.decision/1``; without a consensus, `error` says why there is none."""
+def decision_document(
+    task_id: str, kind: str, consensus: Consensus | None, error: str | None = None, *, least: float | None = None
+) -> dict[str, Any]:
+    """The document ``conductor.decision/1``.
+
+    Args:
+        task_id: As in TASKS.
+        kind: Of the task.
+        consensus: None where nothing was decided; `error` then says why.
+        error: None where something was decided.
+        least: Confidence below which it counts as an abstention; None: any is enough.
+    """
     decided = {} if consensus is None else consensus_document(consensus)
     choice = None if consensus is None else consensus.choice
     return {
         "schema": "conductor.decision/1",
         "task_id": task_id,
+        "kind": kind,
         "strategy": decided.get("strategy"),
         "confidence": decided.get("confidence", 0.0),
         "calibrated": decided.get("calibrated", False),
+        "abstained": consensus is not None and least is not None and consensus.confidence < least,
         "agreement": decided.get("agreement", 0.0),
         "signals": decided.get("signals", {}),
         "choice": None if choice is None else {"model": choice.model.name, "sample": choice.sample},

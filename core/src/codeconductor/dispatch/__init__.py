@@ -5,7 +5,7 @@ from __future__ import annotations
 from codeconductor.dispatch.context import estimate_tokens
 from codeconductor.dispatch.dispatcher import Arrivals, dispatch
 from codeconductor.dispatch.openai_chat import stream_openai_chat
-from codeconductor.dispatch.question import PROPOSAL_SCHEMA, SMALL, fence_for, question
+from codeconductor.dispatch.question import PROPOSAL_SCHEMA, fence_for, is_small, question
 from codeconductor.dispatch.reasoning import split_reasoning
 from codeconductor.dispatch.replies import Reply, read_reply
 from codeconductor.dispatch.request import Limits, is_same_model
@@ -13,7 +13,6 @@ from codeconductor.dispatch.values import Answer, Chunk, CodeBlock, Failure, Mes
 
 __all__ = [
     "PROPOSAL_SCHEMA",
-    "SMALL",
     "Answer",
     "Arrivals",
     "Chunk",
@@ -29,6 +28,7 @@ __all__ = [
     "estimate_tokens",
     "fence_for",
     "is_same_model",
+    "is_small",
     "question",
     "read_reply",
     "split_reasoning",

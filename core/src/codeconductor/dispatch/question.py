@@ -93,7 +93,7 @@ def question(task: Task, model: Model, *, temperature: float | None = None, seed
     """
     if task.kind == "question":
         system, schema = _ANSWER_FORM, ANSWER_SCHEMA
-    elif model.parameters is not None and model.parameters < SMALL:
+    elif is_small(model):
         messages: tuple[Message, ...] = (Message("user", _short(task, model)),)
         return Query(messages=messages, temperature=temperature, seed=seed, max_tokens=_longest_reply(model, messages))
     else:
@@ -109,6 +109,11 @@ def question(task: Task, model: Model, *, temperature: float | None = None, seed
         max_tokens=_longest_reply(model, messages),
         response_schema=schema,
     )
+
+
+def is_small(model: Model) -> bool:
+    """Whether it is known to have too few weights to follow a form, or to judge."""
+    return model.parameters is not None and model.parameters < SMALL
 
 
 def _longest_reply(model: Model, messages: tuple[Message, ...]) -> int:

@@ -3,32 +3,91 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from codeconductor.errors import InputError
-from codeconductor.history.schema import reading
+from codeconductor.history.schema import reading, writing
 
 if TYPE_CHECKING:
     import sqlite3
     from pathlib import Path
 
 
+_COLUMNS = ("id", "command", "started", "seconds", "task", "strategy", "confidence", "models", "status")
+
+_DETAIL = "CASE WHEN json_valid(document) THEN json_extract(document, '$.consensus.{}') END AS {}"
+
+_OUTCOME = "(SELECT passed FROM outcome WHERE run_id = run.id ORDER BY told DESC, rowid DESC LIMIT 1) AS outcome"
+"""What was told last of a run."""
+
+
 def list_runs(folder: Path, limit: int) -> dict[str, Any]:
     """The document ``conductor.history/1``: the newest `limit` runs, newest first."""
-    rows = []
+    rows: list[tuple[Any, ...]] = []
+    details = [_DETAIL.format(name, name) for name in ("agreement", "calibrated")]
     with reading(folder) as connection:
         if connection is not None:
+            outcome = _OUTCOME if _has_outcomes(connection) else "NULL AS outcome"
             rows = connection.execute(
-                "SELECT id, command, started, seconds, task, strategy, confidence, models, status FROM run"
-                " ORDER BY started DESC, id DESC LIMIT ?",
+                f"SELECT {', '.join((*_COLUMNS, *details, outcome))} FROM run ORDER BY started DESC, id DESC LIMIT ?",  # noqa: S608 - made of literals
                 (limit,),
             ).fetchall()
-    names = ("id", "command", "started", "seconds", "task", "strategy", "confidence", "models", "status")
-    runs = [dict(zip(names, row, strict=True)) for row in rows]
+    runs = [dict(zip((*_COLUMNS, "agreement", "calibrated", "outcome"), row, strict=True)) for row in rows]
     for run in runs:
         run["models"] = json.loads(run["models"])
         run["status"] = _shown(run["status"])
+        run["calibrated"] = None if run["calibrated"] is None else bool(run["calibrated"])
+        run["outcome"] = None if run["outcome"] is None else "passed" if run["outcome"] else "failed"
     return {"schema": "conductor.history/1", "runs": runs}
+
+
+def _has_outcomes(connection: sqlite3.Connection) -> bool:
+    """Whether the file knows outcomes: one of an earlier release that may not be written does not."""
+    return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'outcome'").fetchone())
+
+
+def known_outcomes(folder: Path) -> list[tuple[dict[str, Any], bool]]:
+    """The documents of the runs whose choice is known to be right or wrong, without their answers, oldest first."""
+    with reading(folder) as connection:
+        if connection is None or not _has_outcomes(connection):
+            return []
+        rows = connection.execute(
+            f"SELECT document, {_OUTCOME} FROM run WHERE outcome IS NOT NULL ORDER BY started, id"  # noqa: S608
+        ).fetchall()
+        return [(json.loads(document), bool(passed)) for document, passed in rows]
+
+
+def tell_outcome(folder: Path, name: str, *, passed: bool, source: str = "person") -> str:
+    """Note whether a run's choice is right; what was said by the same source before is replaced.
+
+    Args:
+        folder: Where the history is.
+        name: Of the run, as for `load_run`.
+        passed: Whether it is right.
+        source: Who says it.
+
+    Returns:
+        The run's id.
+
+    Raises:
+        InputError: There is no such run, or it chose nothing.
+        HistoryError: The file cannot be written.
+    """
+    document = load_run(folder, name)
+    run_id: str = document["id"]
+    choice = (document["consensus"] or {}).get("choice")
+    if choice is None:
+        raise InputError(
+            f"run {run_id} chose no answer, so there is none to be right", hint="`conductor history` lists the runs"
+        )
+    told = datetime.now(UTC).isoformat()
+    with writing(folder) as connection:
+        connection.execute(
+            "INSERT OR REPLACE INTO outcome (run_id, model, sample, source, passed, told) VALUES (?, ?, ?, ?, ?, ?)",
+            (run_id, choice["model"], choice["sample"], source, passed, told),
+        )
+    return run_id
 
 
 def _shown(status: str) -> str:

@@ -26,6 +26,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         " sample INTEGER NOT NULL, error TEXT, seconds REAL, document TEXT NOT NULL,"
         " PRIMARY KEY (run_id, model, sample))",
     ),
+    (
+        "CREATE TABLE outcome (run_id TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE, model TEXT NOT NULL,"
+        " sample INTEGER NOT NULL, source TEXT NOT NULL, passed INTEGER NOT NULL, told TEXT NOT NULL,"
+        " PRIMARY KEY (run_id, model, sample, source))",
+    ),
 )
 """SQL steps by schema version: step N leads from version N to N + 1, in one transaction with the new number."""
 
@@ -104,6 +109,22 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[sqlite3.Connection]:
+    """The history to write.
+
+    Raises:
+        HistoryError: It cannot be opened or written.
+    """
+    import sqlite3
+
+    with closing(connect(folder)) as connection:
+        try:
+            yield connection
+        except sqlite3.DatabaseError as exc:
+            raise HistoryError(f"the history {folder / FILE} cannot be written: {exc}", hint=remedy(exc)) from exc
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import attrs
 
 from codeconductor.consensus import Earlier, collect_weights, decide, find_strategy, learn, settling
 from codeconductor.discovery import discover, known_providers, to_ask
-from codeconductor.dispatch import SMALL, Answer, Limits, dispatch, question
+from codeconductor.dispatch import Answer, Limits, dispatch, is_small, question
 from codeconductor.errors import ConductorError, LowConfidenceError, NoModelError, nearest, unknown_name
 from codeconductor.events import RunStarted
 from codeconductor.pipeline.bench import SessionBench
@@ -24,6 +24,7 @@ from codeconductor.task import Task, read_context, read_project, read_task
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from codeconductor.consensus import Consensus
     from codeconductor.discovery import Discovery, Model
     from codeconductor.session import Session
 
@@ -92,7 +93,7 @@ async def conduct(session: Session, task: Task, *, command: str = "run") -> Run:
         consensus = await decide(session, task, answers, bench, strategy=settings.strategy)
         run = attrs.evolve(run, consensus=consensus)
         prompt = render(session, task, consensus, renderer=settings.renderer, limits=prompt_limits)
-        run = attrs.evolve(run, prompt=prompt, status="finished", error=_too_low(settings, consensus.confidence))
+        run = attrs.evolve(run, prompt=prompt, status="finished", error=_too_low(settings, consensus))
     except ConductorError as exc:
         run = attrs.evolve(run, status="failed", error=exc)
     except (asyncio.CancelledError, KeyboardInterrupt):
@@ -178,7 +179,7 @@ def _chosen(session: Session, found: Discovery, settings: RunSettings) -> list[M
     models = to_ask(session, found.models)
     if models:
         if all(model.offer == "fallback" for model in models) and not (settings.models or settings.providers):
-            small = all(model.parameters is not None and model.parameters < SMALL for model in models)
+            small = all(map(is_small, models))
             session.warn(
                 f"no model server is running: asking {', '.join(model.id for model in models)}, "
                 f"{'a small' if small else 'the'} built-in model{', for a first look' if small else ''}; "
@@ -215,10 +216,12 @@ def _unmatched(settings: RunSettings) -> str:
     return f"no model{providers} matches {patterns}" if patterns else f"no model{providers} can be asked"
 
 
-def _too_low(settings: RunSettings, confidence: float) -> LowConfidenceError | None:
-    if settings.min_confidence is None or confidence >= settings.min_confidence:
+def _too_low(settings: RunSettings, consensus: Consensus) -> LowConfidenceError | None:
+    """Less than was asked for; where nothing calibrates it, the agreement is taken, and said to be no probability."""
+    if settings.min_confidence is None or consensus.confidence >= settings.min_confidence:
         return None
+    word = "confidence" if consensus.calibrated else "agreement, which no calibration turns into a probability here,"
     return LowConfidenceError(
-        f"the consensus reached {confidence:.2f}, less than the {settings.min_confidence:g} that was asked for",
+        f"the {word} is {consensus.confidence:.2f}, less than the {settings.min_confidence:g} that was asked for",
         hint="ask more models or take more --samples, or lower --min-confidence",
     )

@@ -12,7 +12,21 @@ if TYPE_CHECKING:
     from codeconductor import Task
 
     from codeconductor_consensus_majority._decision import Subject
+    from codeconductor_consensus_majority._signals import Sides
     from codeconductor_consensus_majority._votes import Ballot
+
+
+def sides_of(task: Task, ballot: Ballot, subject: Subject) -> Sides:
+    """The answers that gave the same value, for each value, as in a `Decision`; none where no values are compared."""
+    if subject == "answer":
+        return tuple(map(tuple, answers_of(task, ballot)[1]))
+    if subject != "calls":
+        return ()
+    groups: dict[str, list[int]] = {}
+    for i, answer in enumerate(ballot.answers):
+        if calls := calls_of(answer, spoken=wants_calls(task)):
+            groups.setdefault(key_of(calls), []).append(i)
+    return tuple(map(tuple, groups.values()))
 
 
 def alike(task: Task, ballot: Ballot, choice: int, subject: Subject) -> list[int]:

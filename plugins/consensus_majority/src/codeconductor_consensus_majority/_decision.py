@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from codeconductor import Answer, Task
 
     from codeconductor_consensus_majority._programs import Program
+    from codeconductor_consensus_majority._signals import Sides
     from codeconductor_consensus_majority._votes import Ballot
 
 Subject = Literal["code", "answer", "calls", "text", "plan"]
@@ -46,6 +47,7 @@ class Decision:
         groups: Different programs, answers, calls, texts or approaches that there are.
         largest: Answers in the group with the most answers, which is not always the one with the most votes.
         level: Groups with as many votes as the one that was taken.
+        sides: Where values were compared, the answers that gave the same one, for each value.
         planned: Answers with a plan.
         broken: Answers whose program does not parse or was cut.
     """
@@ -60,6 +62,7 @@ class Decision:
     groups: int
     largest: int
     level: int
+    sides: Sides = ()
     planned: tuple[int, ...] = ()
     broken: tuple[int, ...] = ()
 
@@ -165,14 +168,14 @@ def _on_calls(calls: Mapping[int, tuple[Call, ...]], ballot: Ballot) -> Decision
         groups.setdefault(key_of(found), []).append(i)
     texts = {i: key for key, backers in groups.items() for i in backers}
     plain = {i: [{"name": c.name, "arguments": c.arguments} for c in found] for i, found in calls.items()}
-    return _on_groups("calls", list(groups.values()), texts, plain, ballot)
+    return _on_groups("calls", list(groups.values()), texts, plain, ballot, sides=list(groups.values()))
 
 
 def _on_answers(task: Task, ballot: Ballot) -> Decision:
     said, groups, prose = answers_of(task, ballot)
     if not said:
         return _on_texts(ballot)
-    return _on_groups("answer", [*groups, *same_prose(prose, ballot)], said, said, ballot, late=prose)
+    return _on_groups("answer", [*groups, *same_prose(prose, ballot)], said, said, ballot, late=prose, sides=groups)
 
 
 def _on_texts(ballot: Ballot) -> Decision:
@@ -186,11 +189,13 @@ def _on_groups(
     texts: Mapping[int, str],
     values: Mapping[int, Any],
     ballot: Ballot,
+    *,
     late: Container[int] = (),
+    sides: Sequence[Sequence[int]] = (),
 ) -> Decision:
     """The group with the most votes, between equals the one most like all others; its value is its medoid's.
 
-    Groups of answers in `late` come after their equals: prose after a value.
+    Groups of answers in `late` come after their equals: prose after a value. `sides` are those groups that have one.
     """
     rated = centrality(_votes(texts, ballot))
 
@@ -218,6 +223,7 @@ def _on_groups(
         groups=len(ranked),
         largest=max(map(len, ranked)),
         level=sum(ballot.share(group) == agreement for group in ranked),
+        sides=tuple(map(tuple, sides)),
     )
 
 

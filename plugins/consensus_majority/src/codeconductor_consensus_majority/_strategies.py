@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 from codeconductor import Consensus
 
-from codeconductor_consensus_majority._backing import alike
+from codeconductor_consensus_majority._backing import alike, sides_of
 from codeconductor_consensus_majority._decision import Decision, decide
 from codeconductor_consensus_majority._explanation import explain, explain_best, learned
 from codeconductor_consensus_majority._reading import is_question, is_short
+from codeconductor_consensus_majority._signals import signals_of
 from codeconductor_consensus_majority._votes import Ballot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from codeconductor import Answer, Bench, Task
+
+CALIBRATIONS = Path(__file__).with_name("calibration.json")
+"""For short answers, as these strategies decide them; `benchmarks/calibration.py short` makes it."""
 
 FIT = 10
 """How well a majority suits any answers: always a little."""
@@ -35,12 +40,13 @@ class Majority:
     """One model, one vote."""
 
     name = "majority"
+    calibrations = CALIBRATIONS
 
     async def decide(self, task: Task, answers: Sequence[Answer], bench: Bench) -> Consensus:
         """Count the votes."""
         ballot = Ballot(answers)
         decision = decide(task, ballot)
-        return _consensus(task, bench, decision, ballot, explain(decision, ballot))
+        return _consensus(task, bench, decision, ballot, ballot, explain(decision, ballot))
 
     def suits(self, task: Task, answers: Sequence[Answer], bench: Bench) -> int:
         """It fits everything a little."""
@@ -72,6 +78,7 @@ class Weighted:
     """
 
     name = "weighted"
+    calibrations = CALIBRATIONS
 
     async def decide(self, task: Task, answers: Sequence[Answer], bench: Bench) -> Consensus:
         """Count the votes by weight."""
@@ -82,7 +89,7 @@ class Weighted:
             explanation += " All weights are equal, so every model counts the same."
         else:
             explanation = f"{explanation} {learned(bench)}".strip()
-        return _consensus(task, bench, decision, ballot, explanation)
+        return _consensus(task, bench, decision, ballot, Ballot(answers), explanation)
 
     def suits(self, task: Task, answers: Sequence[Answer], bench: Bench) -> int | None:
         """It fits short answers, where weights differ."""
@@ -94,6 +101,7 @@ class Best:
     """The model with the highest weight decides alone; among its own samples, they vote."""
 
     name = "best"
+    calibrations = CALIBRATIONS
 
     async def decide(self, task: Task, answers: Sequence[Answer], bench: Bench) -> Consensus:
         """Take the best model's answer; the agreement tells how many of all models stand behind it."""
@@ -103,8 +111,10 @@ class Best:
         decision = decide(task, own)
         choice = next(i for i, a in enumerate(everybody.answers) if a is own.answers[decision.choice])
         backers = alike(task, everybody, choice, decision.subject)
-        decision = attrs.evolve(decision, agreement=everybody.share(backers))
-        return _consensus(task, bench, decision, own, explain_best(weights, decision, own, everybody.models(backers)))
+        sides = sides_of(task, everybody, decision.subject)
+        decision = attrs.evolve(decision, agreement=everybody.share(backers), sides=sides)
+        explanation = explain_best(weights, decision, own, everybody.models(backers))
+        return _consensus(task, bench, decision, own, everybody, explanation)
 
     def suits(self, task: Task, answers: Sequence[Answer], bench: Bench) -> int | None:
         """It fits where earlier tasks speak for one model alone, and a little where code cannot be run."""
@@ -113,13 +123,19 @@ class Best:
         return FIT_BEST_CODE if bench.record.tasks and any(answer.code for answer in answers) else None
 
 
-def _consensus(task: Task, bench: Bench, decision: Decision, ballot: Ballot, explanation: str) -> Consensus:
+def _consensus(
+    task: Task, bench: Bench, decision: Decision, ballot: Ballot, everybody: Ballot, explanation: str
+) -> Consensus:
+    """What was decided, by a ballot of some with weights, and what a ballot of everybody with one vote says of it."""
+    choice = ballot.answers[decision.choice]
+    place = next(i for i, answer in enumerate(everybody.answers) if answer is choice)
     return Consensus(
         outcome=decision.outcome,
         agreement=decision.agreement,
-        choice=ballot.answers[decision.choice],
+        choice=choice,
         fields=decision.fields,
         disagreements=decision.disagreements,
         advice=bench.record.advice if is_short(task) else None,
         explanation=explanation,
+        signals=signals_of(decision.sides, place, everybody, bench) if is_short(task) else {},
     )

@@ -28,8 +28,8 @@ class Ballot:
     def __init__(self, answers: Iterable[Answer], weights: Mapping[str, float] | None = None) -> None:
         self.answers = sorted(answers, key=lambda answer: (answer.model.id, answer.sample, answer.text))
         self.weights = _usable(weights or {}, {answer.model.id for answer in self.answers})
-        samples = Counter(answer.model.id for answer in self.answers)
-        self.votes = [self.weights.get(a.model.id, 1.0) / samples[a.model.id] for a in self.answers]
+        self._samples = Counter(answer.model.id for answer in self.answers)
+        self.votes = [self.weights.get(a.model.id, 1.0) / self._samples[a.model.id] for a in self.answers]
         self.total = math.fsum(self.votes)
 
     def weight(self, backers: Iterable[int]) -> float:
@@ -40,6 +40,11 @@ class Ballot:
         """The backers' share of the votes, 0 to 1: of all votes, unless their `total` is given."""
         total = self.total if total is None else total
         return min(1.0, round(self.weight(backers) / total, DIGITS)) if total else 0.0
+
+    def parts(self, backers: Iterable[int]) -> dict[str, float]:
+        """The share of its own answers that each model has among these, by its id."""
+        among = Counter(self.answers[backer].model.id for backer in backers)
+        return {model: count / self._samples[model] for model, count in sorted(among.items())}
 
     def models(self, backers: Iterable[int]) -> tuple[str, ...]:
         """Ids of the models behind these answers, sorted."""

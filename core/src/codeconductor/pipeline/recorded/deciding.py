@@ -89,9 +89,9 @@ class _Team:
         task = line.task(self.project)
         answers = self.recording.answers(number)
         if not answers:
-            return decision_document(line.task_id, None, "there are no answers to this task")
+            return decision_document(line.task_id, task.kind, None, "there are no answers to this task")
         if not any(answer.is_usable for answer in answers):
-            return decision_document(line.task_id, None, "no answer to this task is usable: all are empty")
+            return decision_document(line.task_id, task.kind, None, "no answer to this task is usable: all are empty")
         record = self._record(task.kind)
         bench = SessionBench(
             self.session,
@@ -105,8 +105,8 @@ class _Team:
         except PluginError:
             raise
         except ConductorError as exc:
-            return decision_document(line.task_id, None, exc.message)
-        return decision_document(line.task_id, consensus)
+            return decision_document(line.task_id, task.kind, None, exc.message)
+        return decision_document(line.task_id, task.kind, consensus, least=self.settings.min_confidence)
 
     def _record(self, kind: TaskKind) -> TrackRecord:
         if self.weights is not None:
