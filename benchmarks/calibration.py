@@ -28,8 +28,8 @@ from _measure import CONDUCTOR
 
 ROOT = Path(__file__).resolve().parent.parent
 TASK_KEYS = ("task_id", "prompt", "language", "entry_point", "kind", "style", "tests", "functions")
-DRAWN = (1, 1, 1, 2, 2, 2, 3, 4, 6)
-"""Sizes of the teams that are drawn by chance."""
+TASKS = 100_000
+"""More than there are."""
 
 
 class Plan(NamedTuple):
@@ -38,12 +38,16 @@ class Plan(NamedTuple):
     Attributes:
         sets: Names of the sets.
         runs: Strategy, whether it is given a track record, and samples of each model.
+        drawn: Sizes of the teams that are drawn by chance.
+        tasks: That each of these decides, at most.
         terms: As for `conductor calibrate`.
         table: In the strategy's distribution.
     """
 
     sets: tuple[str, ...]
     runs: tuple[tuple[str, bool, int], ...]
+    drawn: tuple[int, ...]
+    tasks: int
     terms: str
     table: Path
 
@@ -52,8 +56,18 @@ PLANS = {
     "short": Plan(
         ("crux-output-24", "function-call-json-23", "gsm8k-18", "mmlu-pro-18"),
         (("auto", True, 1), ("auto", False, 1), ("majority", True, 1)),
+        (1, 1, 1, 2, 2, 2, 3, 4, 6),
+        TASKS,
         "posterior:log,posterior:complement,share:plain,margin:plain",
         ROOT / "plugins/consensus_majority/src/codeconductor_consensus_majority/calibration.json",
+    ),
+    "code": Plan(
+        ("humaneval-31", "humaneval-3x10", "humaneval-ollama4", "mbpp-10", "livecodebench-12", "leetcode-25"),
+        (("execution", True, 1), ("execution", False, 1)),
+        (2, 3, 4, 6),
+        40,
+        "posterior:log,posterior:complement,agreeing:plain,passing:plain,margin:plain",
+        ROOT / "plugins/consensus_execution/src/codeconductor_consensus_execution/calibration.json",
     ),
 }
 
@@ -85,10 +99,11 @@ def half_of(task_id: str) -> int:
     return hashlib.sha256(task_id.encode()).digest()[0] % 2
 
 
-def teams_of(name: str, declared: dict[str, list[str]], models: list[str]) -> list[list[str]]:
-    """The declared teams, and some drawn by chance; always the same."""
+def teams_of(name: str, declared: dict[str, list[str]], models: list[str], plan: Plan) -> list[tuple[list[str], int]]:
+    """The declared teams, and some drawn by chance, with how many tasks each decides at most; always the same."""
     draw = random.Random(name)
-    return [*declared.values(), *(draw.sample(models, min(size, len(models))) for size in DRAWN)]
+    drawn = [(draw.sample(models, min(size, len(models))), plan.tasks) for size in plan.drawn]
+    return [*((team, TASKS) for team in declared.values()), *drawn]
 
 
 def decide(
@@ -106,7 +121,7 @@ def decide(
     return done.stdout
 
 
-def collect(folder: Path, run: tuple[str, bool, int]) -> str:
+def collect(folder: Path, run: tuple[str, bool, int], plan: Plan) -> str:
     """The decisions of every team of a set."""
     strategy, with_record, samples = run
     meta = json.loads((folder / "set.json").read_text(encoding="utf-8"))
@@ -114,15 +129,17 @@ def collect(folder: Path, run: tuple[str, bool, int]) -> str:
     models = sorted({line["model"] for line in truth})
     known = {(line["task_id"], line["model"], line["sample"]) for line in truth}
     answers = [a for a in rows(folder, "answers") if (a["task_id"], a["model"], a["sample"]) in known]
+    every = tasks_of(folder)
+    random.Random(folder.name).shuffle(every)
     found = []
-    for team in teams_of(folder.name, meta["teams"], models):
+    for team, most in teams_of(folder.name, meta["teams"], models, plan):
         given: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for answer in answers:
             if answer["model"] in team and answer["sample"] < samples:
                 line = {key: answer[key] for key in ("task_id", "model", "sample", "answer")}
                 given[answer["task_id"]].append(line)
         for half in (0, 1):
-            tasks = [t for t in tasks_of(folder) if half_of(t["task_id"]) == half and t["task_id"] in given]
+            tasks = [t for t in every if half_of(t["task_id"]) == half and t["task_id"] in given][: most // 2]
             record = [o for o in truth if o["model"] in team and half_of(o["task_id"]) != half]
             said = [answer for task in tasks for answer in given[task["task_id"]]]
             if tasks:
@@ -156,7 +173,7 @@ def main() -> None:
         for run in plan.runs:
             part = args.folder / f"{name}.{run[0]}.{'with' if run[1] else 'without'}.{run[2]}"
             if not part.exists():
-                part.write_text(collect(args.data / name, run), encoding="utf-8")
+                part.write_text(collect(args.data / name, run, plan), encoding="utf-8")
                 print(f"{part.name}: decided", flush=True)
             parts.append(part)
         whole = args.folder / name

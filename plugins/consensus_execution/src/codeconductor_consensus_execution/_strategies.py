@@ -11,6 +11,7 @@ from codeconductor import CodeBlock, Consensus, consensus_on, family_votes
 from codeconductor_consensus_execution._central import centrality
 from codeconductor_consensus_execution._clusters import agreement_of, clusters_of
 from codeconductor_consensus_execution._explanation import explain, why_not
+from codeconductor_consensus_execution._signals import signals_of
 from codeconductor_consensus_execution._target import guessed, target_of
 from codeconductor_consensus_execution._tests import dual_agreement, passes_of, posterior
 from codeconductor_consensus_execution._trial import Trial, tried
@@ -100,14 +101,16 @@ class B4(_Running):
 
 def _concluded(trial: Trial, answers: Sequence[Answer], rated: Mapping[int, float], bench: Bench) -> Consensus:
     choice = _chosen(trial, answers, rated, bench.weights)
-    groups = clusters_of(trial, family_votes(answers))
+    votes = family_votes(answers)
+    groups = clusters_of(trial, votes)
     mine = next(group for group in groups if choice in group)
     program = trial.programs[choice]
     code = _blocks(answers[choice], program.code if program is not None else "")
     others = [group for group in groups if group != mine]
     witness = witness_of(trial, [mine, *others], answers)
     explanation = explain(trial, groups, mine, answers)
-    consensus = consensus_on(answers, groups, choice, bench, code=code, explanation=explanation)
+    signals = signals_of(trial, choice, votes)
+    consensus = consensus_on(answers, groups, choice, bench, code=code, explanation=explanation, signals=signals)
     return attrs.evolve(consensus, witness=witness)
 
 
