@@ -28,8 +28,6 @@ from _measure import CONDUCTOR
 
 ROOT = Path(__file__).resolve().parent.parent
 TASK_KEYS = ("task_id", "prompt", "language", "entry_point", "kind", "style", "tests", "functions")
-TASKS = 100_000
-"""More than there are."""
 
 
 class Plan(NamedTuple):
@@ -37,7 +35,7 @@ class Plan(NamedTuple):
 
     Attributes:
         sets: Names of the sets.
-        runs: Strategy, whether it is given a track record, and samples of each model.
+        runs: Strategy, whether it is given a track record, and tasks that each declared team decides, at most.
         drawn: Sizes of the teams that are drawn by chance.
         tasks: That each of these decides, at most.
         terms: As for `conductor calibrate`.
@@ -55,15 +53,15 @@ class Plan(NamedTuple):
 PLANS = {
     "short": Plan(
         ("crux-output-24", "function-call-json-23", "gsm8k-18", "mmlu-pro-18"),
-        (("auto", True, 1), ("auto", False, 1), ("majority", True, 1)),
+        (("auto", True, 1000), ("auto", False, 1000), ("majority", True, 1000)),
         (1, 1, 1, 2, 2, 2, 3, 4, 6),
-        TASKS,
+        1000,
         "posterior:log,posterior:complement,share:plain,margin:plain",
         ROOT / "plugins/consensus_majority/src/codeconductor_consensus_majority/calibration.json",
     ),
     "code": Plan(
         ("humaneval-31", "humaneval-3x10", "humaneval-ollama4", "mbpp-10", "livecodebench-12", "leetcode-25"),
-        (("execution", True, 1), ("execution", False, 1)),
+        (("execution", True, 200), ("execution", False, 80)),
         (2, 3, 4, 6),
         40,
         "posterior:log,posterior:complement,agreeing:plain,passing:plain,margin:plain",
@@ -99,11 +97,10 @@ def half_of(task_id: str) -> int:
     return hashlib.sha256(task_id.encode()).digest()[0] % 2
 
 
-def teams_of(name: str, declared: dict[str, list[str]], models: list[str], plan: Plan) -> list[tuple[list[str], int]]:
-    """The declared teams, and some drawn by chance, with how many tasks each decides at most; always the same."""
+def drawn_teams(name: str, models: list[str], plan: Plan) -> list[list[str]]:
+    """Teams drawn by chance; always the same."""
     draw = random.Random(name)
-    drawn = [(draw.sample(models, min(size, len(models))), plan.tasks) for size in plan.drawn]
-    return [*((team, TASKS) for team in declared.values()), *drawn]
+    return [draw.sample(models, min(size, len(models))) for size in plan.drawn]
 
 
 def decide(
@@ -123,7 +120,7 @@ def decide(
 
 def collect(folder: Path, run: tuple[str, bool, int], plan: Plan) -> str:
     """The decisions of every team of a set."""
-    strategy, with_record, samples = run
+    strategy, with_record, most_declared = run
     meta = json.loads((folder / "set.json").read_text(encoding="utf-8"))
     truth = outcomes_of(folder)
     models = sorted({line["model"] for line in truth})
@@ -132,10 +129,11 @@ def collect(folder: Path, run: tuple[str, bool, int], plan: Plan) -> str:
     every = tasks_of(folder)
     random.Random(folder.name).shuffle(every)
     found = []
-    for team, most in teams_of(folder.name, meta["teams"], models, plan):
+    declared = [(team, most_declared) for team in meta["teams"].values()]
+    for team, most in [*declared, *((team, plan.tasks) for team in drawn_teams(folder.name, models, plan))]:
         given: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for answer in answers:
-            if answer["model"] in team and answer["sample"] < samples:
+            if answer["model"] in team and answer["sample"] == 0:
                 line = {key: answer[key] for key in ("task_id", "model", "sample", "answer")}
                 given[answer["task_id"]].append(line)
         for half in (0, 1):
@@ -171,7 +169,7 @@ def main() -> None:
         known += ["--outcomes", str(truth)]
         parts = []
         for run in plan.runs:
-            part = args.folder / f"{name}.{run[0]}.{'with' if run[1] else 'without'}.{run[2]}"
+            part = args.folder / f"{name}.{run[0]}.{'with' if run[1] else 'without'}"
             if not part.exists():
                 part.write_text(collect(args.data / name, run, plan), encoding="utf-8")
                 print(f"{part.name}: decided", flush=True)
