@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from codeconductor.testing.servers import ScriptedModel, ScriptedOllama
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -441,3 +442,19 @@ def test_it_leaves_nothing_behind(conductor: CommandLine, recorded: Any, tmp_pat
     conductor(*arguments, environment={"TMPDIR": str(temporary)})
     assert list(temporary.iterdir()) == []
     assert conductor("history", "-q").stdout == ""
+
+
+# A model in reach
+
+
+def test_a_model_judges_between_recorded_answers_only_when_asked_to(conductor: CommandLine, recorded: Any) -> None:
+    """`judge` asks the model that is in reach; no other strategy asks anybody."""
+    judge = ScriptedModel(name="judge", reply='{"reason": "17 + 25 is 42", "verdict": "B"}', loaded=True)
+    arguments = recorded([task("sum")], [said("sum", "alder", "41"), said("sum", "elm", "42")])
+    with ScriptedOllama(judge) as server:
+        conductor.reach(server)
+        decision = decisions(conductor(*arguments, "--json").stdout)[0]
+        assert decision["strategy"] == "majority"
+        assert server.requests == []
+        decision = decisions(conductor(*arguments, "--json", "-s", "judge").stdout)[0]
+    assert "ollama/judge preferred whatever stood second, which is no verdict" in decision["explanation"]

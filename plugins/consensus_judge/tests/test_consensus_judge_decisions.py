@@ -69,7 +69,7 @@ def test_about_recorded_answers_no_model_is_asked(decide: Callable[..., Consensu
     """The larger group stays, and the explanation says why."""
     consensus = decide(ANSWERS, a_bench(ANSWERS))
     assert consensus.choice is ANSWERS[0]
-    assert "Nobody judged, as no model can be asked about recorded answers: the larger group" in consensus.explanation
+    assert "Nobody judged, as no model is in reach: the larger group" in consensus.explanation
 
 
 def test_answers_that_say_the_same_are_not_judged(new_bench: Any, decide: Callable[..., Consensus]) -> None:

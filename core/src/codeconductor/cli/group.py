@@ -19,7 +19,7 @@ COMMANDS = {
     "run": "Ask the models and print one prompt (the same as without a command).",
     "models": "List every model in reach, and what is not reachable.",
     "plugins": "List the installed plugins and what they bring.",
-    "consensus": "Decide between answers that were recorded earlier; ask no model.",
+    "consensus": "Decide between answers that were recorded earlier.",
     "calibrate": "Fit the table that turns agreement into a probability.",
     "history": "List past runs; say whether one was right.",
     "show": "Show one past run: prompt, answers, agreement.",

@@ -201,7 +201,8 @@ class ConsensusStrategy(Protocol):
     what answers plan beside these is then decided by the best suited strategy that does not say so. With
     ``calibrations``, a path or what ``importlib.resources.files`` gives, it brings a table that ``conductor calibrate``
     has made of its decisions: where that fits the `signals`, `confidence` is a probability. It is read when the
-    strategy first decides.
+    strategy first decides. With ``asks = True`` it says that it asks models: then ``bench.models`` has those in reach
+    for answers that were recorded earlier, too.
     """
 
     name: str

@@ -6,7 +6,7 @@ Every plugin is asked at once, and every plugin asks its own hosts at once; nobo
 from __future__ import annotations
 
 from codeconductor.discovery.asking import HOST_TIMEOUT, PLUGIN_TIMEOUT, discover, discover_hosts
-from codeconductor.discovery.choosing import choose, known_providers, matches, order_of_asking, to_ask
+from codeconductor.discovery.choosing import choose, in_reach, known_providers, matches, order_of_asking, to_ask
 from codeconductor.discovery.memory import is_too_large, memory_in_words
 from codeconductor.discovery.values import Discovery, Model, Problem
 
@@ -19,6 +19,7 @@ __all__ = [
     "choose",
     "discover",
     "discover_hosts",
+    "in_reach",
     "is_too_large",
     "known_providers",
     "matches",

@@ -73,6 +73,11 @@ def matches(model: Model, pattern: str) -> bool:
     return any(fnmatchcase(text.lower(), pattern) for text in (model.id, model.name))
 
 
+def in_reach(models: Iterable[Model], asked: Sequence[Model] = ()) -> list[Model]:
+    """The chat models that a strategy may ask: of those on somebody else's computer only what is asked anyway."""
+    return [model for model in models if model.kind == "chat" and (not model.remote or model in asked)]
+
+
 def to_ask(session: Session, models: Sequence[Model]) -> list[Model]:
     """`order_of_asking`, with a warning of what is left out."""
     run = session.settings("run", RunSettings)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from codeconductor.consensus import Earlier, collect_weights, decide, find_strategy, learn, settling
-from codeconductor.discovery import discover, known_providers, to_ask
+from codeconductor.discovery import discover, in_reach, known_providers, to_ask
 from codeconductor.dispatch import Answer, Limits, dispatch, is_small, question
 from codeconductor.errors import ConductorError, LowConfidenceError, NoModelError, nearest, unknown_name
 from codeconductor.events import RunStarted
@@ -87,8 +87,8 @@ async def conduct(session: Session, task: Task, *, command: str = "run") -> Run:
         seed = settings.seed if settings.seed is not None else random.randrange(LARGEST_SEED)  # noqa: S311 - no secret
         record = learn(Earlier(), [model.id for model in models], task.kind)
         weights = collect_weights(session, task, models, record)
-        reachable = [model for model in found.models if model.kind == "chat" and (not model.remote or model in models)]
-        bench = SessionBench(session, weights=weights, seed=seed, limits=limits, record=record, models=reachable)
+        askable = in_reach(found.models, models)
+        bench = SessionBench(session, weights=weights, seed=seed, limits=limits, record=record, models=askable)
         await _ask(session, task, models, settings, limits, bench, answers)
         consensus = await decide(session, task, answers, bench, strategy=settings.strategy)
         run = attrs.evolve(run, consensus=consensus)

@@ -33,7 +33,7 @@ def judge_of(answers: Sequence[Answer], bench: Bench) -> Model | str:
     small does not judge.
     """
     if not bench.models:
-        return "no model can be asked about recorded answers"
+        return "no model is in reach"
     wanted = bench.settings(TABLE, JudgeSettings).model
     if wanted is not None:
         named = [model for model in bench.models if matches(model, wanted)]

@@ -36,6 +36,7 @@ class Judge:
 
     name = "judge"
     decides = "code"
+    asks = True
 
     async def decide(self, task: Task, answers: Sequence[Answer], bench: Bench) -> Consensus:
         """Group the answers, and ask a model about the two largest groups."""

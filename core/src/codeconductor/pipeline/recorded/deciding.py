@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from codeconductor.consensus import TrackRecord, collect_weights, decide, learn
+from codeconductor.consensus import TrackRecord, collect_weights, decide, find_strategy, learn
 from codeconductor.converters import decision_document
+from codeconductor.discovery import discover, in_reach
 from codeconductor.dispatch import Limits
 from codeconductor.errors import ConductorError, PluginError
 from codeconductor.pipeline.bench import SessionBench
@@ -19,8 +20,9 @@ from codeconductor.settings import RunSettings
 from codeconductor.task import Project, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from codeconductor.discovery import Model
     from codeconductor.pipeline.recorded.recording import Recording
     from codeconductor.session import Session
     from codeconductor.task import TaskKind
@@ -52,7 +54,8 @@ async def decide_recorded(
     Raises:
         PluginError: The strategy that was asked for by name raised.
     """
-    team = _Team(session, recording, session.settings("run", RunSettings), weights)
+    settings = session.settings("run", RunSettings)
+    team = _Team(session, recording, settings, weights, await _models_for(session, settings.strategy))
     deciding: deque[asyncio.Task[dict[str, Any]]] = deque()
     try:
         for number, start in recording.index.open_tasks(limit):
@@ -67,6 +70,14 @@ async def decide_recorded(
         await asyncio.gather(*deciding, return_exceptions=True)
 
 
+async def _models_for(session: Session, strategy: str) -> Sequence[Model]:
+    """The models that a strategy can ask: none, and none are looked for, unless it says that it asks some."""
+    named = find_strategy(session, strategy)
+    if named is None or not getattr(named[1], "asks", False):
+        return ()
+    return in_reach((await discover(session)).models)
+
+
 @attrs.define
 class _Team:
     """What is the same for all tasks: the models, and what is known of them for each kind of task."""
@@ -75,6 +86,7 @@ class _Team:
     recording: Recording
     settings: RunSettings
     weights: Mapping[str, float] | None
+    in_reach: Sequence[Model]
     project: Project = attrs.field(init=False)
     models: list[str] = attrs.field(init=False)
     records: dict[TaskKind, TrackRecord] = attrs.field(factory=dict, init=False)
@@ -99,6 +111,7 @@ class _Team:
             record=record,
             seed=self.settings.seed or 0,
             limits=Limits(timeout=self.settings.timeout, load_timeout=self.settings.load_timeout),
+            models=self.in_reach,
         )
         try:
             consensus = await decide(self.session, task, answers, bench, strategy=self.settings.strategy)
