@@ -12,7 +12,7 @@ import attrs
 import pytest
 from codeconductor import Outcome
 from codeconductor.testing import ScriptedBench, a_bench, a_task
-from codeconductor_consensus_execution._strategies import B4, CodeT, Execution
+from codeconductor_consensus_execution._strategies import B4, MBR, CodeT, Execution
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 settings.register_profile("consensus_execution", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("consensus_execution")
 
-STRATEGIES = {"execution": Execution(), "codet": CodeT(), "b4": B4()}
+STRATEGIES = {"execution": Execution(), "mbr": MBR(), "codet": CodeT(), "b4": B4()}
 
 
 @attrs.frozen

@@ -50,7 +50,7 @@ class TestB4(TestExecutionThatRuns):
 
 def test_the_package_brings_its_three_strategies() -> None:
     """`--strategy` finds them by these names."""
-    assert sorted(STRATEGIES) == ["b4", "codet", "execution"]
+    assert sorted(STRATEGIES) == ["b4", "codet", "execution", "mbr"]
 
 
 CODE = "```python\ndef add(a, b):\n    return a + b\n```"
@@ -78,7 +78,7 @@ def test_auto_takes_execution_where_something_can_be_called(
     bench = new_bench() if can_run else a_bench(answers)
     suits = {name: strategy.suits(a_task(**task), answers, bench) for name, strategy in STRATEGIES.items()}
     assert (suits["execution"] is not None) is fits
-    assert suits["codet"] is suits["b4"] is None
+    assert suits["codet"] is suits["b4"] is suits["mbr"] is None
 
 
 def test_auto_runs_nothing_where_all_wrote_the_same(new_bench: Any) -> None:

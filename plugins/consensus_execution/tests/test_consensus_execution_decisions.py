@@ -219,6 +219,28 @@ def test_the_plan_of_the_chosen_answer_is_kept(decide: Decide) -> None:
     assert consensus.outcome["approach"] == chosen(consensus)
 
 
+def test_mbr_has_examples_as_inputs_like_others(decide: Decide) -> None:
+    """Three that do the same beat one that passes the example."""
+    given = answers(ada=RIGHT, bea=FIRST, cat=FIRST.replace("[0]", "[:1][0]"), dot=FIRST.replace("[0]", "[::-1][-1]"))
+    task = {**TASK, "tests": "assert largest([1, 3]) == 3"}
+    assert chosen(decide(given, **task)) == "ada"
+    consensus = decide(given, strategy="mbr", **task)
+    assert chosen(consensus) != "ada"
+    assert "passed" not in consensus.signals
+
+
+def test_signals_tell_what_a_calibration_can_read(decide: Decide) -> None:
+    """Shares of all votes, each family with one; a candidate that fails an example does not agree with the choice."""
+    task = {**TASK, "tests": "assert largest([1, 3]) == 3\nassert largest([]) == 0"}
+    signals = decide(answers(ada=RIGHT, bea=LOOP, cat=LAST, dot=CRASH), **task).signals
+    assert signals["passed"] == 1.0
+    assert signals["examples"] == 2
+    assert signals["passing"] == 0.75
+    assert 0.5 <= signals["agreeing"] < 0.75
+    assert signals["families"] == 4
+    assert signals["inputs"] > 0
+
+
 def test_codet_counts_the_tests_that_models_wrote(decide: Decide) -> None:
     """A test in one answer speaks for the programs that pass it, where otherwise nothing tells them apart."""
     tested = RIGHT + "assert largest([1, 5]) == 5\n"

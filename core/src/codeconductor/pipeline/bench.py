@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_SECONDS = 5.0
+_SECONDS = 2.5
 """Of wall clock for all inputs of one candidate: functions take milliseconds, and what hangs is waited for in full."""
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def conductor_consensus_strategies() -> list[ConsensusStrategy]:
-    """The strategies ``execution``, ``codet`` and ``b4``."""
-    from codeconductor_consensus_execution._strategies import B4, CodeT, Execution
+    """The strategies ``execution``, ``mbr``, ``codet`` and ``b4``."""
+    from codeconductor_consensus_execution._strategies import B4, MBR, CodeT, Execution
 
-    return [Execution(), CodeT(), B4()]
+    return [Execution(), MBR(), CodeT(), B4()]

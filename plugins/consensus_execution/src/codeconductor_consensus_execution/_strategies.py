@@ -1,4 +1,4 @@
-"""The strategies: `execution`, `codet` and `b4` run the candidates and choose by what they do."""
+"""The strategies: `execution`, `mbr`, `codet` and `b4` run the candidates and choose by what they do."""
 
 from __future__ import annotations
 
@@ -31,11 +31,13 @@ class _Running(ABC):
     """Runs the candidates once, rates them, and breaks ties: a subclass says how it rates."""
 
     decides = "code"
+    filters = True
+    """Whether only those that pass most of the given examples are left."""
 
     async def decide(self, task: Task, answers: Sequence[Answer], bench: Bench) -> Consensus:
         """Run the candidates and choose; where nothing can be run, choose by the texts and say so."""
         ordered = sorted(answers, key=lambda answer: (answer.model.id, answer.sample, answer.text))
-        trial = await tried(task, ordered, bench)
+        trial = await tried(task, ordered, bench, filters=self.filters)
         if trial is None:
             return unrun(ordered, bench, why_not(task, ordered, bench))
         votes = family_votes(ordered, trial.left, bench.weights)
@@ -70,6 +72,19 @@ class Execution(_Running):
         if len({tuple(block.text for block in answer.code) for answer in answers if answer.code}) < 2:
             return None
         return FIT if (target_of(task) or guessed(task, answers)) and bench.can_run else None
+
+
+class MBR(_Running):
+    """The answer whose code does what most others do; the given examples are inputs like others (MBR-EXEC, 2022)."""
+
+    name = "mbr"
+    filters = False
+
+    async def _rated(self, trial: Trial, votes: Mapping[int, float], bench: Bench) -> dict[int, float]:
+        return agreement_of(trial, votes)
+
+    def suits(self, task: Task, answers: Sequence[Answer], bench: Bench) -> None:
+        """Only when it is asked for by name: `execution` knows more."""
 
 
 class CodeT(_Running):

@@ -44,10 +44,10 @@ class Trial:
     Attributes:
         target: What was called.
         programs: The program of each answer; None where it has none.
-        cases: The task's examples.
+        cases: The task's examples, where they filter.
         passed: How many of them each answer's program passes; -1 without a program.
         left: The answers that pass the most, which alone were given the inputs.
-        inputs: Those of the tests that models wrote, then those that were made.
+        inputs: Those of the tests that models wrote, then those that were made, and examples that do not filter.
         written: Tests that models wrote, whose inputs are the first ones; what they expect is a model's word.
         outcomes: By answer: of the examples, then of the inputs; empty without a program.
         rows: Classes of the outcomes on `inputs`, for the answers in `left`.
@@ -70,8 +70,12 @@ class Trial:
     unstable: frozenset[int]
 
 
-async def tried(task: Task, answers: Sequence[Answer], bench: Bench) -> Trial | None:
-    """Run the candidates; None where there is nothing to run: no sandbox, no entry point, no program."""
+async def tried(task: Task, answers: Sequence[Answer], bench: Bench, *, filters: bool = True) -> Trial | None:
+    """Run the candidates; None where there is nothing to run: no sandbox, no entry point, no program.
+
+    Args:
+        filters: Leave those that pass most examples; else examples are inputs like others, and all are left.
+    """
     if not bench.can_run or task.language not in ("python", None):
         return None
     target = target_of(task) or guessed(task, answers)
@@ -81,14 +85,17 @@ async def tried(task: Task, answers: Sequence[Answer], bench: Bench) -> Trial | 
     distinct = {program.shape: program.source for program in programs if program is not None}
     if not distinct:
         return None
-    cases = cases_of(task, target)
+    known = cases_of(task, target)
+    cases = known if filters else ()
     results = await _examples(cases, distinct, target, bench)
     met = await _met(cases, results, bench)
     passed = tuple(-1 if program is None else met[program.shape] for program in programs)
     left = tuple(place for place, count in enumerate(passed) if count == max(passed))
     kept = {p.shape: p.source for i in left if (p := programs[i]) is not None}
-    written = _written(programs, target, {case.input for case in cases})
-    inputs = _inputs(task, target, cases, written, bench.seed)
+    written = _written(programs, target, {case.input for case in known})
+    inputs = _inputs(task, target, known, written, bench.seed)
+    if not filters:
+        inputs = (*inputs, *(case.input for case in known if case.input not in inputs))
     twice = inputs[:TWICE]
     made: dict[str, tuple[Outcome, ...]] = {}
     if inputs:
