@@ -241,6 +241,16 @@ def test_signals_tell_what_a_calibration_can_read(decide: Decide) -> None:
     assert signals["inputs"] > 0
 
 
+def test_tests_that_a_plan_names_are_inputs(decide: Decide, new_bench: Any) -> None:
+    """A model proposes them beside its code, in words; what it expects is not believed."""
+    given = answers(ada=RIGHT, bea=FIRST)
+    plan = {"tests": ["largest([7, 5, 91]) == 7", "it handles [] well", 3]}
+    given.append(an_answer(f"```python\n{LOOP}```", model="cat", data=plan))
+    bench = new_bench(weights={})
+    assert chosen(decide(given, bench=bench, **TASK)) in ("ada", "cat")
+    assert any("[7, 5, 91]" in inputs for _, inputs, _ in bench.ran)
+
+
 def test_codet_counts_the_tests_that_models_wrote(decide: Decide) -> None:
     """A test in one answer speaks for the programs that pass it, where otherwise nothing tells them apart."""
     tested = RIGHT + "assert largest([1, 5]) == 5\n"

@@ -38,6 +38,11 @@ def cases_in(text: str, target: Target) -> tuple[Case, ...]:
     return tuple(found.values())
 
 
+def planned(text: str, target: Target) -> tuple[Case, ...]:
+    """What a model says in words, in the tests of its plan: calls with what they should give."""
+    return () if target.is_program else tuple(told(text, target))
+
+
 def _given(task: Task, target: Target) -> Iterator[Case]:
     for example in task.examples:
         if target.is_program:

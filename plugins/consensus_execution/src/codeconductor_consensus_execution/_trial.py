@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from codeconductor_consensus_execution._examples import cases_in, cases_of
+from codeconductor_consensus_execution._examples import cases_in, cases_of, planned
 from codeconductor_consensus_execution._inputs import make_inputs
 from codeconductor_consensus_execution._outcomes import Row, classified, same_twice
 from codeconductor_consensus_execution._programs import Program, program_of
@@ -92,7 +92,7 @@ async def tried(task: Task, answers: Sequence[Answer], bench: Bench, *, filters:
     passed = tuple(-1 if program is None else met[program.shape] for program in programs)
     left = tuple(place for place, count in enumerate(passed) if count == max(passed))
     kept = {p.shape: p.source for i in left if (p := programs[i]) is not None}
-    written = _written(programs, target, {case.input for case in known})
+    written = _written(answers, programs, target, {case.input for case in known})
     inputs = _inputs(task, target, known, written, bench.seed)
     if not filters:
         inputs = (*inputs, *(case.input for case in known if case.input not in inputs))
@@ -169,17 +169,27 @@ def meets(outcome: Outcome, case: Case, wanted: Outcome | None) -> bool:
     return same_value(outcome.value, wanted.value, "lenient", max(case.tolerance, ABSOLUTE))
 
 
-def _written(programs: Sequence[Program | None], target: Target, known: set[str]) -> tuple[Case, ...]:
-    """The tests in the programs, of each input the first; those that most programs have go first."""
+def _written(
+    answers: Sequence[Answer], programs: Sequence[Program | None], target: Target, known: set[str]
+) -> tuple[Case, ...]:
+    """The tests in programs and plans, of each input the first; those that most of them have go first."""
     found: dict[str, Case] = {}
     counts: Counter[str] = Counter()
-    for code in sorted({program.code for program in programs if program is not None}):
-        for case in cases_in(code, target):
+    tests = [cases_in(code, target) for code in sorted({program.code for program in programs if program is not None})]
+    tests += [planned(plan, target) for plan in sorted({_planned(answer) for answer in answers})]
+    for cases in tests:
+        for case in cases:
             if case.input not in known:
                 found.setdefault(case.input, case)
                 counts[case.input] += 1
     ranked = sorted(found, key=lambda source: (-counts[source], len(source), source))
     return tuple(found[source] for source in ranked[:WRITTEN])
+
+
+def _planned(answer: Answer) -> str:
+    """The tests of an answer's proposal, a line each."""
+    tests = (answer.data or {}).get("tests")
+    return "\n".join(map(str, tests)) if isinstance(tests, list) else ""
 
 
 def _inputs(task: Task, target: Target, cases: Sequence[Case], written: Sequence[Case], seed: int) -> tuple[str, ...]:
