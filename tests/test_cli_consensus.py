@@ -414,6 +414,26 @@ def test_no_candidate_is_run_where_that_is_forbidden(conductor: CommandLine, rec
     assert "No candidate was run" in decision["explanation"]
 
 
+def test_the_confidence_in_code_is_a_probability(conductor: CommandLine, recorded: Any) -> None:
+    """Of agreement, of examples that are passed, and of the models' rates; what fails an example is hardly right."""
+    tasks = [task(name, kind="function", entry_point="add", prompt="Add two numbers.") for name in "abc"]
+    tasks[0]["examples"] = tasks[2]["examples"] = [{"input": [1, 2], "output": 3}]
+    program = "```python\ndef add(a, b):\n    return {}\n```"
+    ways = {"alder": "a + b", "elm": "sum([a, b])", "fir": "b + a"}
+    answers = [said(name, model, program.format(way)) for name in "ab" for model, way in ways.items()]
+    answers += [said("c", model, program.format(way.replace("b", "0"))) for model, way in ways.items()]
+    agreed, untested, wrong = decisions(conductor(*recorded(tasks, answers), "--json").stdout)
+    assert [it["strategy"] for it in (agreed, untested, wrong)] == ["execution"] * 3
+    assert agreed["calibrated"]
+    assert 0.5 < agreed["confidence"] < 1
+    assert untested["signals"]["examples"] == 0
+    assert wrong["confidence"] < 0.3 < untested["confidence"]
+    conductor.write("outcomes.jsonl", lines(*outcomes(40, alder=0.95, elm=0.9, fir=0.95)))
+    known = decisions(conductor(*recorded(tasks, answers), "--json", "--outcomes", "outcomes.jsonl").stdout)
+    assert all(it["calibrated"] for it in known)
+    assert known[2]["confidence"] < 0.5 < known[0]["confidence"]
+
+
 def test_progress_is_a_bar_on_a_terminal_that_shows_nothing_else(conductor: CommandLine, recorded: Any) -> None:
     """The decisions go to a file."""
     import pty

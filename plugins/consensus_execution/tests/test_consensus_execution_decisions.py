@@ -226,7 +226,7 @@ def test_mbr_has_examples_as_inputs_like_others(decide: Decide) -> None:
     assert chosen(decide(given, **task)) == "ada"
     consensus = decide(given, strategy="mbr", **task)
     assert chosen(consensus) != "ada"
-    assert "passed" not in consensus.signals
+    assert (consensus.signals["examples"], consensus.signals["passed"]) == (0, 1)
 
 
 def test_signals_tell_what_a_calibration_can_read(decide: Decide) -> None:

@@ -116,7 +116,7 @@ class Consensus:
             0 to 1. `margin`: that less the best other group's, -1 to 1. `groups`: different values or behaviours.
             `posterior`: the probability that votes of the track record's rates give the choice. `rate`: of the best
             model behind the choice, 0 to 1; absent without a record. `passed`: share of the given examples that the
-            choice passes; absent where there are none. `failed`: share of the answers that could not be counted, 0 to
+            choice passes; 1 where there are none. `failed`: share of the answers that could not be counted, 0 to
             1. `inputs`: on which candidates were compared. A strategy may add its own; core adds `record`, the earlier
             tasks that the track record is learned from, where there are any.
         strategy: Filled in by core: the strategy's name.

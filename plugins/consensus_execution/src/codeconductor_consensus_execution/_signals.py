@@ -25,12 +25,10 @@ def signals_of(trial: Trial, choice: int, votes: Mapping[int, float]) -> dict[st
     """
     total = math.fsum(sorted(votes.values()))
     passing = math.fsum(sorted(votes[place] for place in trial.left))
-    found = {
+    return {
         "agreeing": min(1.0, round(agreement_of(trial, votes)[choice] / total, DIGITS)),
         "passing": min(1.0, round(passing / total, DIGITS)),
         "examples": float(len(trial.cases)),
         "inputs": float(len(trial.sound)),
+        "passed": max(0, trial.passed[choice]) / len(trial.cases) if trial.cases else 1.0,
     }
-    if trial.cases:
-        found["passed"] = max(0, trial.passed[choice]) / len(trial.cases)
-    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from codeconductor import Answer, Bench, Task
+
+CALIBRATIONS = Path(__file__).with_name("calibration.json")
+"""For code, as `execution` decides it; `benchmarks/calibration.py code` makes it."""
 
 FIT = 40
 """How well it suits Python that can be run; a majority suits anything with 10."""
@@ -58,6 +62,7 @@ class Execution(_Running):
     """
 
     name = "execution"
+    calibrations = CALIBRATIONS
 
     async def _rated(self, trial: Trial, votes: Mapping[int, float], bench: Bench) -> dict[int, float]:
         return agreement_of(trial, votes)
