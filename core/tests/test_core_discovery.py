@@ -65,7 +65,9 @@ def test_a_plugin_that_hangs_is_a_problem_within_the_limit(make_session: MakeSes
     took, discovery = seconds(lambda: discover(session))
     assert took == 5.5
     assert [model.plugin for model in discovery.models] == ["good"]
-    assert discovery.problems == (Problem(provider="hangs", error="did not list its models within 5.5 s"),)
+    [problem] = discovery.problems
+    assert (problem.provider, problem.error) == ("hangs", "did not list its models within 5.5 s")
+    assert "[plugins] disabled" in (problem.hint or "")
 
 
 @pytest.mark.parametrize(
@@ -218,6 +220,27 @@ def test_all_hosts_are_asked_at_once_each_within_the_limit() -> None:
         "said no",
         "ask nicely",
     )
+
+
+@pytest.mark.parametrize("late", [0.0, 0.8])
+def test_a_host_that_hangs_costs_no_other_host_of_its_plugin(make_session: MakeSession, late: float) -> None:
+    """Though the plugin began to ask late, as one does whose imports take long on a busy machine."""
+
+    async def probe(host: str) -> list[Model]:
+        await asyncio.sleep(FOREVER if host == "hangs:" else 0)
+        return [a_model(host=host)]
+
+    class Late:
+        @hookimpl
+        async def conductor_discover_models(self) -> Any:
+            await asyncio.sleep(late)
+            return await discover_hosts("acme", ["live:", "hangs:"], probe)
+
+    session = make_session(late=Late())
+    took, discovery = seconds(lambda: discover(session))
+    assert took == pytest.approx(5.0 + late)
+    assert [model.host for model in discovery.models] == ["live:"]
+    assert [problem.host for problem in discovery.problems] == ["hangs:"]
 
 
 # Who is asked

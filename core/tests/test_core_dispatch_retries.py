@@ -122,6 +122,20 @@ def test_a_server_that_stays_overloaded_is_named_so(make_session: MakeSession, r
     assert answer.seconds <= 30
 
 
+@pytest.mark.parametrize(
+    ("retry_after", "words"),
+    [(4.25, "after 4.25 s, and"), (3600.4, "after 3600 s, and"), (1e20, "after more than a day, and")],
+)
+def test_when_a_server_wants_to_be_asked_again_is_told(
+    make_session: MakeSession, retry_after: float, words: str
+) -> None:
+    """As a person writes a number; what a header says may be no number of use."""
+    session = make_session(acme=Server(faults=[busy(retry_after)]))
+    (answer,) = run_at_once(ask(session, warm(), limits=Limits(timeout=3)))
+    assert answer.error is not None
+    assert words in answer.error.message
+
+
 def test_a_server_that_hangs_after_it_was_overloaded_is_still_overloaded(make_session: MakeSession) -> None:
     """It never began to answer, and had said why."""
     server = Server(faults=[busy()], answer_seconds=1e6)

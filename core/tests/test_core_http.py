@@ -194,6 +194,7 @@ def test_a_whole_body_is_bounded_and_utf8() -> None:
         (400, "The decoder prompt (length 9) is longer than the maximum model length of 8.", "context_overflow"),
         (400, "The input (9 tokens) is longer than the model's context length (8 tokens).", "context_overflow"),
         (400, "Requested tokens (9) exceed context window of 8", "context_overflow"),
+        (400, "Input length (9 tokens) exceeds the maximum allowed length (8 tokens).", "context_overflow"),
         (400, "Prompt length 9 is greater than max_seq_len 8", "context_overflow"),
         (400, '{"error": {"message": "prompt too long; exceeded by 1 token"}}', "context_overflow"),
         (422, '{"error": "`inputs` tokens + `max_new_tokens` must be <= 8. Given: 9"}', "context_overflow"),
@@ -223,6 +224,11 @@ def test_a_status_and_its_body_tell_the_kind_of_a_failure(status: int, body: str
 def test_the_servers_own_words_are_found_in_every_form(body: str, words: str) -> None:
     """Text, object, top level, FastAPI's list or a proxy's page: one line of words, nothing that a terminal obeys."""
     assert fault_of_status(500, body, "http://h/v1").message == f"HTTP 500 from http://h/v1: {words}"
+
+
+def test_a_body_of_nothing_that_can_be_shown_is_left_out() -> None:
+    """Zeros, as the beginning of a compressed reply that is all zeros."""
+    assert fault_of_status(500, "\0" * 65536, "http://h/v1").message == "HTTP 500 from http://h/v1"
 
 
 def test_a_servers_words_are_cut() -> None:

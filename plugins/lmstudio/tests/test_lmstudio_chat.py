@@ -116,7 +116,7 @@ def test_a_load_that_fails_is_a_fault_of_the_server_with_a_remedy(start: Start, 
 
 def test_a_load_that_answers_something_else_is_a_failure(start: Start) -> None:
     """Status 200 proves nothing here."""
-    fault = status(200, {"error": "Unexpected endpoint or method."})
+    fault = status(200, {"error": "something went wrong"})
     with ScriptedLMStudio(ScriptedModel(name="a", loaded=False), faults={LOAD: fault}) as server:
         [answer] = answers(start(hosts=[server.host]))["a"]
     assert answer.error is not None

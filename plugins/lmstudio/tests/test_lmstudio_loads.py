@@ -19,6 +19,7 @@ from codeconductor.testing.servers import (
     overloaded,
     removed,
     reset,
+    silence,
     status,
     unloaded,
 )
@@ -180,12 +181,35 @@ def test_a_model_that_the_server_does_not_know_when_it_is_to_be_loaded_is_refuse
 
 
 @pytest.mark.parametrize(
+    "unknown",
+    [
+        status(404, "404 page not found"),
+        status(405, ""),
+        status(200, {"error": "Unexpected endpoint or method. (POST /api/v1/models/load)"}),
+    ],
+)
+def test_a_server_without_a_request_to_load_is_asked_at_once(start: Start, unknown: Any) -> None:
+    """A proxy may let questions alone through: the question loads the model, within the time of a load."""
+    cold = ScriptedModel(name="a", reply="Hello.", loaded=False)
+    hangs = ScriptedModel(name="b", loaded=False, fault=silence())
+    with ScriptedLMStudio(cold, hangs, faults={LOAD: unknown}) as server:
+        answered, hung = answers(start(hosts=[server.host]), limits=Limits(timeout=60, load_timeout=1))
+        assert [load.on_demand for load in server.loads] == [True]
+    assert (answered.error, answered.text) == (None, "Hello.")
+    assert hung.error is not None
+    assert (hung.error.kind, hung.error.message) == ("timeout", "not loaded within 1 s")
+
+
+@pytest.mark.parametrize(
     ("fault", "kind", "hint"),
     [
         (failed(401, "invalid API key"), "refused", "LM_API_TOKEN"),
         (failed(403, "no"), "refused", "permission"),
         (failed(400, "unrecognized_keys"), "refused", "`lms log stream`"),
         (failed(500, "boom"), "server", "`lms log stream`"),
+        (failed(400, 'Failed to load model "a". Error: insufficient system resources'), "server", "`lms unload --all`"),
+        (failed(400, "Engine protocol startup was aborted"), "server", "another load came between"),
+        (status(413, "too large"), "refused", "shorten the task"),
         (error_frame(0, "Compute error."), "server", "`lms unload --all`"),
         (error_frame(0, "The model has crashed without additional information. (Exit code: 6)"), "server", "memory"),
         (

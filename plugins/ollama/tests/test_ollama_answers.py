@@ -241,3 +241,21 @@ async def test_an_idle_connection_that_the_server_closed_costs_no_answer(start: 
         async with start(hosts=[ollama.host]) as session:
             answer = await answer_of(session)
     assert answer.error is None
+
+
+async def test_counts_below_zero_tell_nothing(start: Start) -> None:
+    """Some builds have counters that run over; a document holds token counts or null."""
+
+    async def below_zero(_exchange: Exchange, frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
+        async for frame in frames:
+            line = json.loads(frame.data)
+            if line["done"]:
+                line |= {"prompt_eval_count": -5, "eval_count": -7}
+            yield attrs.evolve(frame, data=json.dumps(line).encode() + b"\n")
+
+    with ScriptedOllama(ScriptedModel(name="a:1b", reply="Hello.", fault=below_zero)) as ollama:
+        async with start(hosts=[ollama.host]) as session:
+            answer = await answer_of(session)
+    assert answer.error is None
+    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (None, None)
+    assert answer.prompt_cut is None

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import pytest
 from codeconductor import Answer, Session, discover
-from codeconductor.dispatch import dispatch
+from codeconductor.dispatch import Limits, dispatch
 from codeconductor.testing import a_query
-from codeconductor.testing.servers import ScriptedModel, ScriptedOllama, only_first, status
+from codeconductor.testing.servers import ScriptedModel, ScriptedOllama, only_first, silence, status
 from codeconductor_ollama import chat
 
 if TYPE_CHECKING:
@@ -174,3 +174,32 @@ async def test_a_load_that_the_server_has_no_room_for_yet_is_tried_again(start: 
             (answer,) = await ask(session, list((await discover(session)).models))
         assert len(ollama.asked("/api/generate")) == 2
     assert answer.error is None
+
+
+@pytest.mark.parametrize(
+    "unknown", [status(404, "404 page not found"), status(405, "not allowed"), status(501, {"error": "not here"})]
+)
+async def test_a_server_without_a_request_to_load_is_asked_at_once(start: Start, unknown: Fault) -> None:
+    """As an imitation of Ollama, or a proxy that lets questions alone through: the question loads, in a load's time."""
+    cold = ScriptedModel(name="a:1b", reply="Hello.", loaded=False)
+    hangs = ScriptedModel(name="b:1b", loaded=False, fault=silence())
+    with ScriptedOllama(cold, hangs, faults={"/api/generate": unknown}) as ollama:
+        async with start(hosts=[ollama.host]) as session:
+            models = list((await discover(session)).models)
+            answered, hung = await ask(session, models, limits=Limits(timeout=60, load_timeout=1))
+        assert [load.on_demand for load in ollama.loads] == [True]
+    assert (answered.error, answered.text) == (None, "Hello.")
+    assert hung.error is not None
+    assert (hung.error.kind, hung.error.message) == ("timeout", "not loaded within 1 s")
+
+
+async def test_a_model_that_is_not_installed_when_it_is_to_be_loaded_is_refused(start: Start) -> None:
+    """A 404 about the model is none about the path."""
+    with ScriptedOllama(ScriptedModel(name="a:1b", loaded=False)) as ollama:
+        async with start(hosts=[ollama.host]) as session:
+            models = list((await discover(session)).models)
+            ollama.models.pop("a:1b")
+            [answer] = await ask(session, models)
+        assert ollama.asked("/api/chat") == []
+    assert answer.error is not None
+    assert (answer.error.kind, answer.error.hint) == ("refused", "install it with `ollama pull a:1b`")

@@ -115,6 +115,7 @@ def test_a_number_in_the_settings_counts_everywhere(start: Start, flavour: Any) 
         (status(200, "<html>it works</html>"), "no JSON", "the address of"),
         (status(404, "not here"), "HTTP 404", "the address of"),
         (LOADING, "Loading model", "wait until"),
+        (status(200, {"object": "list", "data": []}), "lists no model", "load one there"),
     ],
 )
 def test_a_server_without_a_list_is_a_problem(start: Start, fault: Any, words: str, hint: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import attrs
@@ -23,6 +24,20 @@ HOST_TIMEOUT = 5.0
 
 PLUGIN_TIMEOUT = HOST_TIMEOUT + 0.5
 """Seconds that one plugin may take for all of its hosts, which it asks at once."""
+
+_HOST_GRACE = 1.0
+"""Seconds beyond its hosts' that a plugin gets which has `discover_hosts` end them: on a busy machine one host that
+hangs must not cost the models of the others."""
+
+
+@attrs.define(eq=False)
+class _Patience:
+    """With one plugin: until when it is waited for, by the event loop's clock, where its hosts are bounded."""
+
+    until: float = 0.0
+
+
+_patience: ContextVar[_Patience | None] = ContextVar("patience", default=None)
 
 
 async def discover(session: Session) -> Discovery:
@@ -57,12 +72,15 @@ async def _models_of(plugin: str, models: Awaitable[Iterable[object]]) -> list[M
     async def listed() -> list[object]:
         return [item for item in await models]  # noqa: C416 - `list` would not let an endless iterator be interrupted
 
+    patience = _Patience()
+    _patience.set(patience)  # of this task, and of those that the plugin makes
     try:
-        items = await within(PLUGIN_TIMEOUT, listed())
+        items = await within(PLUGIN_TIMEOUT, listed(), lambda: patience.until)
     except Blocked as exc:
         return [Problem(provider=plugin, error=str(exc), hint=_report(plugin))]
     except TimeoutError:
-        return [Problem(provider=plugin, error=f"did not list its models within {PLUGIN_TIMEOUT:g} s")]
+        error = f"did not list its models within {PLUGIN_TIMEOUT:g} s"
+        return [Problem(provider=plugin, error=error, hint=_report(plugin))]
     except ConductorError as exc:
         return [Problem(provider=plugin, error=exc.message, hint=exc.hint)]
     except asyncio.CancelledError as exc:
@@ -110,6 +128,10 @@ async def discover_hosts(
     Returns:
         Models and problems, in the order of the hosts.
     """
+
+    patience = _patience.get()
+    if patience is not None:
+        patience.until = asyncio.get_running_loop().time() + HOST_TIMEOUT + _HOST_GRACE
 
     async def ask(host: str) -> list[Model | Problem]:
         try:

@@ -114,8 +114,13 @@ def discard(awaitable: object) -> None:
         awaitable.close()
 
 
-async def within(seconds: float, awaitable: Awaitable[T]) -> T:
+async def within(seconds: float, awaitable: Awaitable[T], until: Callable[[], float] | None = None) -> T:
     """Await what a plugin gave, in a task of its own and no longer than that, though it may not end when cancelled.
+
+    Args:
+        seconds: That it may take.
+        awaitable: What is awaited.
+        until: When these are over, tells the time by the event loop's clock up to which it may go on all the same.
 
     Raises:
         TimeoutError: It took longer.
@@ -131,6 +136,9 @@ async def within(seconds: float, awaitable: Awaitable[T]) -> T:
     task = asyncio.create_task(awaited())
     try:
         done, _ = await asyncio.wait({task}, timeout=seconds)
+        left = until() - asyncio.get_running_loop().time() if until is not None and not done else 0.0
+        if left > 0:
+            done, _ = await asyncio.wait({task}, timeout=left)
     except asyncio.CancelledError:
         await _leave_behind(task)
         discard(awaitable)

@@ -27,6 +27,8 @@ MAX_ANSWER = 4 * 2**20
 _LONGEST_NAME = 200
 """Characters of a model's name that a warning repeats."""
 
+_DAY = 86_400.0
+
 FIRST_RETRY = 0.4
 """Seconds before an overloaded server is asked again, where it does not say itself; then twice as many each time."""
 
@@ -171,7 +173,9 @@ class Request:
                 return self._failure("plugin", message)
             tries += 1
             if self._clock() + wait >= deadline:
-                later = f"it wants to be asked again after {wait:.3g} s, and the limit is {seconds:g} s"
+                asks = f"{wait:.0f}" if 10 <= wait < _DAY else f"{wait:.3g}"
+                after = f"{asks} s" if wait < _DAY else "more than a day"
+                later = f"it wants to be asked again after {after}, and the limit is {seconds:g} s"
                 still = later if wait != pause else f"still so after {tries} tries"
                 return attrs.evolve(overload, message=f"{overload.message}; {still}")
             self._session.events.emit(Retrying(self._model, self._sample, wait))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _OVERFLOW = re.compile(
     r"context.{0,40}(length|size|window|maximum|overflow)|exceed_context_size|prompt.{0,20} too long"
-    r"|max(imum)?[ _](model|seq(uence)?|prompt|input)[ _]len|`?inputs`? tokens? \+ `?max_new_tokens",
+    r"|max(imum)?[ _](model|seq(uence)?|prompt|input|allowed)[ _]len|`?inputs`? tokens? \+ `?max_new_tokens",
     re.IGNORECASE | re.DOTALL,
 )
 """Of llama.cpp, LM Studio, Ollama, SGLang; and of vLLM, TabbyAPI and TGI where they do not speak of a context."""
@@ -151,7 +151,8 @@ def fault_of_status(
 
 def _fault_of_status(status: int, body: str, url: str, hint: str | None) -> ProviderError:
     words, labels = _told(_parsed(body))
-    said = f"HTTP {status} from {url}" + (f": {_excerpt(words)}" if words.strip() else "")
+    excerpt = _excerpt(words)
+    said = f"HTTP {status} from {url}" + (f": {excerpt}" if excerpt else "")
     if status in _STATUS_OF_OVERFLOW and _is_overflow(words, labels):
         return ProviderError(said, kind="context_overflow", hint=_SHORTEN)
     if 300 <= status < 400:

@@ -39,6 +39,7 @@ _ANOTHER = "does another program listen there?"
 
 _BY_WORDS = {
     "failed to load": "free memory with `lms unload --all`, or ask a smaller model",
+    "startup was aborted": "ask again: another load came between; or load it before, with `lms load`",
     "no models loaded": "load one with `lms load`, or turn on just-in-time loading",
     "model unloaded": "turn off auto-evict in LM Studio, or load the models that are to stay with `lms load`",
     "crashed": f"free memory with `lms unload --all`, or ask a smaller model; {_LOG}",
@@ -49,7 +50,13 @@ _BY_WORDS = {
 _GONE = ("no models loaded", "model unloaded", "model_not_loaded", "not loaded")
 """Words of a refusal that another load cures."""
 
+_LOAD_FAILURES = ("failed to load", "startup was aborted")
+"""Words for a load that failed, which come with status 400, 404 or 500."""
+
 _LOAD_FAILED = frozenset({400, 422, 500})
+
+_UNKNOWN_PATH = "unexpected endpoint or method"
+"""LM Studio's words, with status 200, for a path that it does not know."""
 
 
 def client_for(session: Session, host: str) -> httpx2.AsyncClient:
@@ -70,6 +77,8 @@ def remedies(model: str | None = None) -> Iterator[None]:
     except ProviderError as fault:
         words = fault.message.lower()
         fault.unloaded = model is not None and any(gone in words for gone in _GONE)
+        if fault.kind == "refused" and any(said in words for said in _LOAD_FAILURES):
+            fault.kind = "server"  # it did not refuse the question, whatever its status says
         fault.hint = _remedy(fault, words, model) or fault.hint
         raise
 
@@ -80,8 +89,10 @@ def _remedy(fault: ProviderError, words: str, model: str | None) -> str | None:
         return f"shorten the task or its context files, or load the model with a longer context: {again}"
     if model is None and (fault.status == 404 or (fault.kind == "protocol" and fault.hint is None)):
         return _ANOTHER
-    if fault.status == 404:
+    if fault.status == 404 and fault.kind == "refused":
         return _GET
+    if fault.status == 413:
+        return fault.hint
     known = _BY_STATUS.get(fault.status or 0) or next((hint for said, hint in _BY_WORDS.items() if said in words), None)
     return known or (_LOG if fault.kind in {"refused", "server"} else None)
 
@@ -119,11 +130,11 @@ def _read(entries: list[Any], cls: type[T]) -> list[T]:
     return read
 
 
-async def load(client: httpx2.AsyncClient, key: str, context_length: int) -> Instance:
+async def load(client: httpx2.AsyncClient, key: str, context_length: int) -> Instance | None:
     """Load a model, and wait for it; a second call would load it a second time.
 
     Returns:
-        What requests must name to reach it.
+        What requests must name to reach it; None: the server, or a proxy before it, does not know this request.
 
     Raises:
         ProviderError: It could not be loaded (kind ``server``), or the server cannot be reached, or says no.
@@ -132,11 +143,21 @@ async def load(client: httpx2.AsyncClient, key: str, context_length: int) -> Ins
     try:
         reply = await request_json(client, "/api/v1/models/load", body=body, hint=START, repeats=False)
     except ProviderError as fault:
+        if _is_unknown_path(fault):
+            return None
         if fault.status in _LOAD_FAILED or "failed to load" in fault.message.lower():
             raise ProviderError(f"Failed to load {key}: {fault.message}", kind="server") from fault
         raise
+    if _UNKNOWN_PATH in str(reply.get("error")).lower():
+        return None
     try:
         name = from_reply(reply, Loaded).instance_id
     except ValueError as exc:
         raise ProviderError(f"Failed to load {key}: {str(reply)[:200]}", kind="server") from exc
     return Instance(id=name, config=InstanceConfig(context_length=context_length))
+
+
+def _is_unknown_path(fault: ProviderError) -> bool:
+    """Whether it is about the path, and not about the model, which LM Studio names in a refusal."""
+    words = fault.message.partition(": ")[2].lower()
+    return fault.status in {405, 501} or (fault.status == 404 and "model" not in words)

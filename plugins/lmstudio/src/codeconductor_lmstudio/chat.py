@@ -41,16 +41,18 @@ async def stream_answer(session: Session, model: Model, query: Query) -> AsyncGe
     client, host = client_for(session, model.host), host_of(session, model.host)
     with remedies(model.name):
         if model.loaded is False and model.loads_apart:
-            host.instances[model.name] = await _in_memory(client, model, query)
-            yield Chunk()
+            loaded = await _in_memory(client, model, query)
+            if loaded is not None:  # else the question itself has it load
+                host.instances[model.name] = loaded
+                yield Chunk()
         instance = host.instances.get(model.name) or Instance(id=model.name)
         async with aclosing(stream_openai_chat(client, instance.id, query, hint=START)) as chunks:
             async for chunk in chunks:
                 yield _with_what_is_known(chunk, instance)
 
 
-async def _in_memory(client: httpx2.AsyncClient, model: Model, query: Query) -> Instance:
-    """The instance that answers for a model, which is loaded where there is none."""
+async def _in_memory(client: httpx2.AsyncClient, model: Model, query: Query) -> Instance | None:
+    """The instance that answers for a model, which is loaded where there is none; None: it cannot be loaded apart."""
     entry = next((one for one in await list_models(client) if isinstance(one, Native) and one.key == model.name), None)
     if entry is None:
         host = str(client.base_url).rstrip("/")

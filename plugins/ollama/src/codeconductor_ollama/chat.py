@@ -12,7 +12,7 @@ from codeconductor import Chunk, ProviderError, checked, open_stream
 from codeconductor_ollama.api import ask, faults_of, in_memory
 from codeconductor_ollama.models import entry_of
 from codeconductor_ollama.reading import Reading
-from codeconductor_ollama.remedies import START
+from codeconductor_ollama.remedies import START, is_not_installed
 from codeconductor_ollama.windows import LOOKING, window_of
 from codeconductor_ollama.wire import Loaded
 
@@ -27,6 +27,9 @@ SILENT = 2.0
 
 BETWEEN_LOOKS = 0.5
 """Seconds after which the time at which a model expires has moved where the model still loads."""
+
+_UNKNOWN_PATH = frozenset({404, 405, 501})
+"""Statuses that an endpoint has which the server does not."""
 
 _FORMAT = re.compile(r"\b(format|schema|grammar)\b", re.IGNORECASE)
 """How servers name the JSON schema that they refuse."""
@@ -49,9 +52,10 @@ async def stream_answer(session: Session, model: Model, query: Query) -> AsyncIt
             message = f"{model.name} has too short a context in memory for {num_ctx} tokens"
             raise ProviderError(message, kind="context_overflow", unloaded=True)
         if model.loaded is False:
-            await _load(client, model, num_ctx)
+            is_loaded = await _load(client, model, num_ctx)
             window.loaded()
-            yield Chunk()
+            if is_loaded:
+                yield Chunk()
         body = body_of(model, query, num_ctx)
         while True:
             begun = False
@@ -66,8 +70,10 @@ async def stream_answer(session: Session, model: Model, query: Query) -> AsyncIt
                     raise  # else asked once more, without the schema that this server or model cannot enforce
 
 
-async def _load(client: httpx2.AsyncClient, model: Model, num_ctx: int | None) -> None:
+async def _load(client: httpx2.AsyncClient, model: Model, num_ctx: int | None) -> bool:
     """A request without a prompt, which is answered once the model is in memory.
+
+    False: the server, or a proxy before it, does not know such a request; the question itself has it load then.
 
     The question itself would get no byte, not even headers, until then: loading could not be told from generating.
     Options that are not those of the question would have it load once more.
@@ -75,7 +81,13 @@ async def _load(client: httpx2.AsyncClient, model: Model, num_ctx: int | None) -
     body: dict[str, Any] = {"model": model.name, "stream": False}
     if num_ctx is not None:
         body["options"] = {"num_ctx": num_ctx}
-    await ask(client, "/api/generate", Loaded, body)
+    try:
+        await ask(client, "/api/generate", Loaded, body)
+    except ProviderError as fault:
+        if fault.status not in _UNKNOWN_PATH or is_not_installed(fault):
+            raise
+        return False
+    return True
 
 
 def body_of(model: Model, query: Query, num_ctx: int | None) -> dict[str, Any]:

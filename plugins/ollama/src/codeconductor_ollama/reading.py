@@ -70,11 +70,11 @@ class Reading:
     async def _usage(self, line: Line) -> Usage:
         """The counts; where too few tokens were read, with the context in force: it tells cut from cached."""
         window = None
-        read_tokens = line.prompt_eval_count
+        read_tokens = _count(line.prompt_eval_count)
         if read_tokens is not None and not self._model.remote and read_tokens < fewest_tokens(self._query):
             client = self._session.client(self._model.host)
             window = await window_of(self._session, self._model).look(client, self._model)
-        return Usage(prompt_tokens=read_tokens, completion_tokens=line.eval_count, context_length=window)
+        return Usage(prompt_tokens=read_tokens, completion_tokens=_count(line.eval_count), context_length=window)
 
     def _warn_of_elsewhere(self, line: Line) -> None:
         if line.remote_host and not self._model.remote:
@@ -89,6 +89,11 @@ class Reading:
                 f"{self._model.id} was loaded once more within its time to answer: something else uses "
                 f"{self._model.host} too, and threw it out of memory or asks it with another context length"
             )
+
+
+def _count(told: int | None) -> int | None:
+    """A number of tokens; one below zero tells none."""
+    return told if told is not None and told >= 0 else None
 
 
 def _tool_call(call: Call) -> ToolCall:

@@ -62,7 +62,7 @@ def remedy(fault: ProviderError, model: str) -> str | None:
     """
     if fault.kind not in {"refused", "overloaded", "server"} or fault.unloaded:
         return fault.hint or (_BY_KIND.get(fault.kind) if model else NOT_OLLAMA)
-    if fault.status == 404 and model and re.search(r"\bmodel .+ not found", fault.message):
+    if model and is_not_installed(fault):
         return _PULL.format(model=model)
     if fault.status == 401 and not model:
         return _BEFORE_IT
@@ -70,3 +70,8 @@ def remedy(fault: ProviderError, model: str) -> str | None:
     if words and (model or "{model}" not in words):
         return words.format(model=model)
     return _BY_STATUS.get(fault.status or 0) or fault.hint or _BY_KIND.get(fault.kind)
+
+
+def is_not_installed(fault: ProviderError) -> bool:
+    """Whether the server says that it has no such model; another 404 is about a path."""
+    return fault.status == 404 and re.search(r"\bmodel .+ not found", fault.message) is not None

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from codeconductor import Model, Problem, Session
 
 _ANOTHER = "is it the address of an OpenAI-compatible server?"
+_NONE = "start the server with a model, or load one there"
 
 
 async def find_models(session: Session) -> list[Model | Problem]:
@@ -27,6 +28,8 @@ async def find_models(session: Session) -> list[Model | Problem]:
         client = client_for(session, address)
         with remedies(not_found=_ANOTHER):
             entries = await _listed(client, address)
+            if not entries:
+                raise ProviderError(f"{address} lists no model", kind="refused", hint=_NONE)
         props, is_ready = None, True
         if any(entry.owned_by == LLAMACPP for entry in entries):
             props, is_ready = await _props(client)
