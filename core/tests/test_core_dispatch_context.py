@@ -105,6 +105,29 @@ def test_a_cut_prompt_is_told_by_its_tokens(
     assert all("acme/m " in warning and str(read) in warning for warning in warnings)
 
 
+@pytest.mark.parametrize(
+    ("sent", "read", "window", "cut"),
+    [
+        (2700, 2050, 4096, True),
+        (2700, 4096, 4096, True),
+        (2700, 17, 4096, False),
+        (2700, 3000, 4096, False),
+        (2700, 4500, 4096, False),
+        (1500, 2050, 4096, False),
+        (2700, 2050, 8192, False),
+    ],
+)
+def test_a_prompt_that_may_have_fitted_was_cut_where_the_count_says_so(
+    make_session: MakeSession, sent: int, read: int, window: int, cut: bool
+) -> None:
+    """2,700 words have some 4,500 tokens in all likelihood, and 3,375 at least: what a window is full of was cut."""
+    server = Server(Usage(prompt_tokens=read, context_length=window))
+    answer, warnings = ask(make_session, server, words(sent))
+    assert (answer.prompt_cut, answer.error) == (cut, None)
+    assert bool(warnings) == cut
+    assert all(f"cut it to {read} of " in warning for warning in warnings)
+
+
 def test_the_context_of_a_model_that_was_not_in_memory_proves_nothing(make_session: MakeSession) -> None:
     """It is the most that it could have, not what is in force."""
     for loaded, cut in ((True, False), (False, None), (None, None)):

@@ -38,6 +38,11 @@ def fewest_tokens(query: Query) -> int:
     return sum(estimate_tokens(message.content) for message in query.messages) // 2
 
 
+def likeliest_tokens(query: Query) -> int:
+    """Tokens that a query's messages have in all likelihood."""
+    return sum(likely_tokens(message.content) for message in query.messages)
+
+
 def longest_context(model: Model) -> int | None:
     """The most tokens that prompt and answer can share, as far as it is known."""
     return max(filter(None, (model.context_length, model.max_context_length)), default=None)
@@ -54,8 +59,9 @@ def is_cut(query: Query, usage: Usage, window: int | None) -> bool | None:
     """Whether the server read less of the prompt than was sent; None: its counts do not tell.
 
     Few tokens prove nothing by themselves, as some servers leave out what they had cached. It was cut where it cannot
-    have fitted into the window; and where the window is not known, but the count is that of a window or of half of
-    one, which is what Ollama leaves of a prompt that is too long.
+    have fitted into the window; where in all likelihood it did not, and the count is that of the window or of half of
+    it, which is what Ollama leaves of a prompt that is too long; and where the window is not known, but the count is
+    that of one or of half of one.
 
     Args:
         query: What was asked.
@@ -65,9 +71,11 @@ def is_cut(query: Query, usage: Usage, window: int | None) -> bool | None:
     read, fewest = usage.prompt_tokens, fewest_tokens(query)
     if read is None:
         return None
+    if window is not None and read < fewest and fewest > window:
+        return True
+    if window is not None:
+        return likeliest_tokens(query) > window and any(read - size in _MARGIN for size in (window, window // 2))
     if read >= fewest:
         return False
-    if window is not None:
-        return fewest > window
     sizes = (2**exponent for exponent in range(_SMALLEST_WINDOW, _LARGEST_WINDOW + 1))
     return True if any(read - size in _MARGIN for size in sizes) else None

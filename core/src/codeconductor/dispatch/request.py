@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from codeconductor.dispatch.context import fewest_tokens, is_cut, longest_context
+from codeconductor.dispatch.context import fewest_tokens, is_cut, likeliest_tokens, longest_context
 from codeconductor.dispatch.replies import read_reply
 from codeconductor.dispatch.values import Answer, Chunk, Failure, Query, ToolCall, Usage
 from codeconductor.errors import ConductorError, ProviderError
@@ -276,9 +276,11 @@ class Request:
         window = self._usage.context_length or (self._model.context_length if self._model.loaded else None)
         cut = is_cut(self._query, self._usage, window)
         if cut:
+            read, fewest = self._usage.prompt_tokens or 0, fewest_tokens(self._query)
+            sent = f"at least {fewest}" if read < fewest else f"about {likeliest_tokens(self._query)}"
             self._session.warn(
-                f"{self._model.id} did not read the whole prompt: its server cut it to {self._usage.prompt_tokens} of "
-                f"at least {fewest_tokens(self._query)} tokens; shorten the context files, or give it a longer context"
+                f"{self._model.id} did not read the whole prompt: its server cut it to {read} of {sent} tokens; "
+                "shorten the context files, or give it a longer context"
             )
         return cut
 
