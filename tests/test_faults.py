@@ -30,6 +30,7 @@ from codeconductor.testing.servers import (
     ScriptedOpenAI,
     ScriptedServer,
     answered_by,
+    broken_gzip,
     broken_json,
     broken_utf8,
     chunked,
@@ -40,6 +41,7 @@ from codeconductor.testing.servers import (
     endless,
     error_frame,
     failed,
+    gzip_bomb,
     gzipped,
     huge_frame,
     no_final,
@@ -71,6 +73,7 @@ BRIEF = 1.5
 SLOW = 20.0
 """Seconds in which even a slow machine is done with any case: nothing waits for a server longer than its limit."""
 
+_MEMORY = "model requires more system memory (9.4 GiB) than is available (5.0 GiB)"
 _HTML = "<html><body><h1>Bad gateway</h1></body></html>"
 
 
@@ -119,6 +122,8 @@ CASES = (
     Case("at once", "several frames in one piece, with a length", with_length),
     Case("chunks", "a body in chunks", chunked),
     Case("gzip", "a compressed body, though none was asked for", gzipped),
+    Case("broken gzip", "a body that its headers call compressed, and is not", broken_gzip),
+    Case("bomb", "a short compressed body that unpacks to a line of 256 MB", gzip_bomb),
     Case("empty", "a complete answer that says nothing", empty),
     Case("reasoning", "only reasoning, and no answer", only_reasoning),
     Case("other model", "an answer by another model", lambda: answered_by("other:7b")),
@@ -140,6 +145,8 @@ CASES = (
     Case("evicted", "the model has left memory since discovery", unloaded),
     Case("evicted later", "the model leaves memory in the middle of its answer", lambda: unloaded(after=2)),
     Case("slow load", "the model is not in memory, and its load does not end", silence, BRIEF, loaded=False),
+    Case("failed load", "the model is not in memory, and its load fails", lambda: failed(500, _MEMORY), loaded=False),
+    Case("no load", "the server does not know the request to load", lambda: status(404, "not here"), loaded=False),
 )
 
 LOADS_NOTHING = frozenset({"openai_compatible"})

@@ -342,6 +342,7 @@ def test_a_reply_is_compressed_though_nobody_asked_for_it(kind: Any, wire: Any) 
 
 NAMED = [
     "answered_by:other",
+    "broken_gzip",
     "broken_json",
     "broken_utf8:1",
     "chunked",
@@ -352,6 +353,7 @@ NAMED = [
     "endless:0.5+reasoning=yes",
     "error_frame:2+out of memory",
     "failed:404",
+    "gzip_bomb:1000000",
     "gzipped",
     "held_until:3",
     "huge_frame:1000000",

@@ -28,7 +28,14 @@ from codeconductor.testing.servers.faults.streams import (
     no_final,
     only_reasoning,
 )
-from codeconductor.testing.servers.faults.transfers import chunked, gzipped, rechunked, with_length
+from codeconductor.testing.servers.faults.transfers import (
+    broken_gzip,
+    chunked,
+    gzip_bomb,
+    gzipped,
+    rechunked,
+    with_length,
+)
 from codeconductor.testing.servers.faults.turns import combined, held_until, only_first
 
 if TYPE_CHECKING:
@@ -40,6 +47,7 @@ FAULTS: Mapping[str, Callable[..., Fault]] = {
     maker.__name__: maker
     for maker in (
         answered_by,
+        broken_gzip,
         broken_json,
         broken_utf8,
         chunked,
@@ -50,6 +58,7 @@ FAULTS: Mapping[str, Callable[..., Fault]] = {
         endless,
         error_frame,
         failed,
+        gzip_bomb,
         gzipped,
         held_until,
         huge_frame,
@@ -72,6 +81,7 @@ FAULTS: Mapping[str, Callable[..., Fault]] = {
 __all__ = [
     "FAULTS",
     "answered_by",
+    "broken_gzip",
     "broken_json",
     "broken_utf8",
     "chunked",
@@ -83,6 +93,7 @@ __all__ = [
     "endless",
     "error_frame",
     "failed",
+    "gzip_bomb",
     "gzipped",
     "held_until",
     "huge_frame",

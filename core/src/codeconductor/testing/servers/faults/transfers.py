@@ -68,3 +68,31 @@ def gzipped() -> Fault:
         yield Frame(packer.flush(), "text")
 
     return fault
+
+
+def broken_gzip() -> Fault:
+    """The headers say that the reply is compressed, and it is not."""
+
+    async def fault(exchange: Exchange, frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
+        exchange.headers["content-encoding"] = "gzip"
+        async for frame in frames:
+            yield frame
+
+    return fault
+
+
+def gzip_bomb(size: int = 256 * 2**20) -> Fault:
+    """A short compressed reply, compressed a second time, that unpacks to a line without end.
+
+    Args:
+        size: Bytes of the line.
+    """
+
+    async def fault(exchange: Exchange, frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
+        exchange.headers["content-encoding"] = "gzip, gzip"
+        packer, step = zlib.compressobj(wbits=_GZIP), 2**20
+        packed = b"".join(packer.compress(b" " * min(step, size - done)) for done in range(0, size, step))
+        outer = zlib.compressobj(wbits=_GZIP)
+        yield Frame(outer.compress(packed + packer.flush()) + outer.flush(), "text")
+
+    return fault
