@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import multiprocessing
 import os
-import subprocess
 import tempfile
 import time
 from contextlib import ExitStack
@@ -45,6 +44,9 @@ LIMIT = 2.0
 
 PATIENCE = 20.0
 """Seconds after which a peer that has not ended is given up."""
+
+_GIVEN_UP = 124
+"""What `timeout` ends with then."""
 
 _REPLY_SECONDS = 0.5
 
@@ -116,7 +118,8 @@ def whole_runs(count: int, runs: int, *, with_peers: bool) -> list[tuple[str, ..
             host = serve(exits, "ollama", *names, *hung)
             environment = environment_for(OLLAMA_HOST=host)
             folder = tempfile.mkdtemp(prefix="conductor-project-")
-            commands = {"conductor run": [*CONDUCTOR, "run", "--timeout", str(LIMIT), TASK]}
+            limit = ["--timeout", str(LIMIT)] if hangs else []
+            commands = {"conductor run": [*CONDUCTOR, "run", *limit, TASK]}
             if with_peers:
                 asked = [*names, HUNG] if hangs else names
                 commands["llm consortium"] = [str(peer()), "-m", saved_consortium(asked, environment), TASK]
@@ -124,8 +127,9 @@ def whole_runs(count: int, runs: int, *, with_peers: bool) -> list[tuple[str, ..
                 what = (str(count) + (" + 1 that hangs" if hangs else ""), name)
                 try:
                     costs = [cost_of(limited(command), environment, folder) for _ in range(runs)]
-                except (SystemExit, subprocess.TimeoutExpired):
-                    rows.append((*what, f"not done in {PATIENCE:g} s", ""))
+                except SystemExit as exc:
+                    is_late = f"ended with {_GIVEN_UP}:" in str(exc)
+                    rows.append((*what, f"not done in {PATIENCE:g} s" if is_late else "failed", ""))
                     continue
                 wall, cpu = (median(values) for values in ([c.wall for c in costs], [c.cpu for c in costs]))
                 rows.append((*what, f"{wall:.2f} s", f"{cpu:.2f} s"))
