@@ -6,8 +6,9 @@ import math
 import random
 
 import pytest
-from codeconductor.calibration import AGREEMENT, BETA, Forecast, Judged, fit, quality
-from codeconductor.calibration.measures import auroc, ece
+from codeconductor.calibration import AGREEMENT
+from codeconductor.calibration.fitting import BETA, Judged, fit
+from codeconductor.calibration.measures import Forecast, auroc, ece, quality
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -12,16 +12,15 @@ from codeconductor.calibration import (
     FILE,
     Calibration,
     Fitted,
-    Forecast,
     TableError,
     Term,
     own_table,
-    quality,
     read_table,
     shipped_table,
     table_document,
     write_table,
 )
+from codeconductor.calibration.measures import Forecast, quality
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,12 +1,11 @@
 """Dispatch ─▶ **calibration** ─▶ consensus: what turns a strategy's signals into the probability of being right.
 
 A table of curves, fitted on decisions whose outcome is known: one that a strategy brings, and one of the user's own.
+How curves are fitted and measured stands in `fitting` and `measures`, which no run needs.
 """
 
 from __future__ import annotations
 
-from codeconductor.calibration.fitting import BETA, FEWEST, Judged, fit
-from codeconductor.calibration.measures import Forecast, Quality, quality
 from codeconductor.calibration.tables import (
     FILE,
     Fitted,
@@ -33,27 +32,20 @@ from codeconductor.calibration.values import (
 
 __all__ = [
     "AGREEMENT",
-    "BETA",
-    "FEWEST",
     "FILE",
     "RECORD",
     "SHRINK",
     "Calibration",
     "Fitted",
-    "Forecast",
     "Form",
-    "Judged",
     "Kind",
-    "Quality",
     "Table",
     "TableError",
     "Term",
     "TextFile",
     "confidence_of",
-    "fit",
     "kind_of_calibration",
     "own_table",
-    "quality",
     "read_table",
     "shipped_table",
     "table_document",

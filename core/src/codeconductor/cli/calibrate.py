@@ -11,7 +11,8 @@ from codeconductor.cli.options import common_options, json_option
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from codeconductor.calibration import Fitted, Form, Quality
+    from codeconductor.calibration import Fitted, Form
+    from codeconductor.calibration.measures import Quality
     from codeconductor.pipeline.calibrating import Known, Refit
     from codeconductor.session import Session
 

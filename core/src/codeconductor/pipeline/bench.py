@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from codeconductor.consensus import TrackRecord
 from codeconductor.dispatch import Answer, Limits, Message, Query, dispatch
 from codeconductor.errors import ConductorError
-from codeconductor.sandbox import Outcome, Pool, SandboxError, find_sandbox, limits_for, may_execute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from codeconductor.discovery import Model
+    from codeconductor.sandbox import Outcome
     from codeconductor.session import Session
 
 T = TypeVar("T")
@@ -55,6 +55,8 @@ class SessionBench:
 
         The sandboxes are attacked when this is first asked, which takes a few tenths of a second.
         """
+        from codeconductor.sandbox import find_sandbox, may_execute  # a run that compares no code needs none of it
+
         return may_execute(self._session) and find_sandbox(self._session) is not None
 
     def settings(self, name: str, cls: type[T]) -> T:
@@ -90,6 +92,8 @@ class SessionBench:
             ConductorError: Nothing may be run here; a strategy looks at `can_run` first. Or the sandbox, which has
                 worked, works no more.
         """
+        from codeconductor.sandbox import Pool, SandboxError, find_sandbox, limits_for, may_execute
+
         sandbox = find_sandbox(self._session) if may_execute(self._session) else None
         if sandbox is None:
             raise ConductorError(

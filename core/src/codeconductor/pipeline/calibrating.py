@@ -10,19 +10,15 @@ import attrs
 
 from codeconductor.calibration import (
     AGREEMENT,
-    BETA,
-    FEWEST,
     Calibration,
     Fitted,
-    Forecast,
-    Judged,
     TableError,
     confidence_of,
-    fit,
     kind_of_calibration,
-    quality,
     shipped_table,
 )
+from codeconductor.calibration.fitting import BETA, FEWEST, Judged, fit
+from codeconductor.calibration.measures import Forecast, quality
 from codeconductor.errors import InputError
 from codeconductor.history import known_outcomes
 

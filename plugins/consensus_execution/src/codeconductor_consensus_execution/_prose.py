@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import doctest
 import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -31,6 +30,10 @@ _TRIPLE = re.compile(r'^[ \t]*(?:"""|\'\'\')[ \t]*$', re.MULTILINE)
 
 
 def doctests(text: str, target: Target) -> Iterator[Case]:
+    if ">>>" not in text:
+        return
+    import doctest  # which imports a debugger and unittest
+
     text = _TRIPLE.sub("", text)  # a docstring's end is no part of what is wanted
     try:
         examples = doctest.DocTestParser().get_examples(text)

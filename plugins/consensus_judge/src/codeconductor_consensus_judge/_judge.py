@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-import attrs
 from codeconductor import consensus_on
-
-from codeconductor_consensus_judge._choice import judge_of
-from codeconductor_consensus_judge._groups import groups_of
-from codeconductor_consensus_judge._question import SCHEMA, messages_for, verdict_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +12,7 @@ if TYPE_CHECKING:
     from codeconductor import Answer, Bench, Consensus, Model, Task
 
 
-@attrs.frozen
-class _Verdict:
+class _Verdict(NamedTuple):
     """Which of two groups a judge prefers, 0 or 1 (None: there is no verdict), and how that is told."""
 
     group: int | None
@@ -40,6 +34,8 @@ class Judge:
 
     async def decide(self, task: Task, answers: Sequence[Answer], bench: Bench) -> Consensus:
         """Group the answers, and ask a model about the two largest groups."""
+        from codeconductor_consensus_judge._groups import groups_of  # when it is asked: every run lists the strategy
+
         ordered = sorted(answers, key=lambda answer: (answer.model.id, answer.sample, answer.text))
         groups = await groups_of(task, ordered, bench)
         speakers = [_speaker(group, ordered, bench) for group in groups[:2]]
@@ -49,7 +45,7 @@ class Judge:
             verdict = await _judged(task, [ordered[it] for it in speakers], ordered, bench)
             sizes = f"{len(groups[0])} and {len(groups[1])} of {len(ordered)} answers"
             end = f": the larger group stays ({sizes})." if verdict.group is None else f" in both orders ({sizes})."
-            verdict = attrs.evolve(verdict, told=verdict.told + end)
+            verdict = verdict._replace(told=verdict.told + end)
         return consensus_on(
             ordered,
             groups,
@@ -75,6 +71,9 @@ def _speaker(group: Sequence[int], answers: Sequence[Answer], bench: Bench) -> i
 
 async def _judged(task: Task, speakers: Sequence[Answer], answers: Sequence[Answer], bench: Bench) -> _Verdict:
     """Ask in both orders; the second only where the first gave a verdict."""
+    from codeconductor_consensus_judge._choice import judge_of
+    from codeconductor_consensus_judge._question import SCHEMA, messages_for, verdict_in
+
     judge = judge_of(answers, bench)
     if isinstance(judge, str):
         return _Verdict(None, f"Nobody judged, as {judge}")

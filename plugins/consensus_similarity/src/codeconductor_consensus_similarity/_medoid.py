@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from codeconductor import CodeBlock, answer_shape, consensus_on, family_of, family_votes
 
-from codeconductor_consensus_similarity._readings import PYTHON, Reading, alike, read
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from codeconductor import Answer, Bench, Consensus, Task
+
+    from codeconductor_consensus_similarity._readings import Reading
+
+PYTHON = frozenset({"python", "python3", "py"})
 
 FIT = 12
 """How well it suits Python that is not run: a little better than a majority (10), worse than the best model (15)."""
@@ -37,6 +39,8 @@ class Medoid:
 
     async def decide(self, task: Task, answers: Sequence[Answer], bench: Bench) -> Consensus:
         """Compare each answer with every other one."""
+        from codeconductor_consensus_similarity._readings import read  # when it is asked: every run lists the strategy
+
         ordered = sorted(answers, key=lambda answer: (answer.model.id, answer.sample, answer.text))
         readings = read(ordered, task)
         rated = expected_likeness(readings, family_votes(ordered, readings, bench.weights))
@@ -69,6 +73,8 @@ class Medoid:
 
 def expected_likeness(readings: Mapping[int, Reading], votes: Mapping[int, float]) -> dict[int, float]:
     """How much like the others each answer is: the mean over the others' votes, 0 to 1; 1 where there is no other."""
+    from codeconductor_consensus_similarity._readings import alike
+
     equal: dict[str, list[int]] = {}
     for place, reading in readings.items():
         equal.setdefault(reading.text, []).append(place)

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 import attrs
 from codeconductor import likeness, token_pairs
 
+from codeconductor_consensus_similarity._medoid import PYTHON
 from codeconductor_consensus_similarity._trees import Trees, is_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from codeconductor import Answer, Task
-
-PYTHON = frozenset({"python", "python3", "py"})
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from codeconductor.calibration import AGREEMENT, Judged, kind_of_calibration
+from codeconductor.calibration import AGREEMENT, kind_of_calibration
+from codeconductor.calibration.fitting import Judged
 from codeconductor.pipeline.calibrating import Known
 from codeconductor.pipeline.recorded.lines import Lines
 from codeconductor.pipeline.recorded.values import OutcomeLine
