@@ -28,7 +28,7 @@ class Strategy:
 
     async def decide(self, task: object, answers: Sequence[Answer], bench: object) -> Any:
         self.seen = [(answer.model.name, answer.sample) for answer in answers]
-        if isinstance(self.result, Exception):
+        if isinstance(self.result, BaseException):
             raise self.result
         if isinstance(self.result, int | float):
             return Consensus(outcome={"text": self.name}, agreement=self.result, choice=answers[0])
@@ -43,7 +43,7 @@ class Fitting(Strategy):
         self.fit = fit
 
     def suits(self, task: object, answers: object, bench: object) -> Any:
-        if isinstance(self.fit, Exception):
+        if isinstance(self.fit, BaseException):
             raise self.fit
         return self.fit
 
@@ -164,6 +164,49 @@ def test_a_named_strategy_that_fails_ends_the_command(make_session: MakeSession,
         decided(session, "bad")
     assert "strategy 'bad' of plugin 'brings' (codeconductor-brings) failed" in caught.value.message
     assert caught.value.hint
+
+
+class Panic(BaseException):
+    """What a library that is written in Rust raises where it has a bug."""
+
+
+class GaveUp(KeyboardInterrupt):
+    """A library's own, raised by nobody at the keyboard."""
+
+
+UNUSUAL = [SystemExit("no licence"), Panic("index out of bounds"), GaveUp("bored"), asyncio.CancelledError("mine")]
+
+
+@pytest.mark.parametrize("fault", UNUSUAL, ids=lambda fault: type(fault).__name__)
+def test_a_strategy_that_raises_no_exception_ends_or_costs_no_more(
+    make_session: MakeSession, fault: BaseException
+) -> None:
+    """Asked for by name it ends the command with its name; else it is passed over, wherever it raises."""
+    told = f"{type(fault).__name__}: {fault}"
+    bad = Fitting("bad", 9, fault)
+    bad.settled = lambda *_: decided_badly(fault)  # type: ignore[attr-defined]
+    session = make_session(brings=Brings(bad, Fitting("unsure", fault), Strategy("good")))
+    with pytest.raises(PluginError, match=f"strategy 'bad' of plugin 'brings' .* failed: {told}"):
+        decided(session, "bad")
+    assert decided(session, "auto").strategy == "good"
+    assert not settling(session, a_task(), a_bench(ANSWERS), "bad")(ANSWERS, 1)
+    assert [warning.partition("'brings' ")[2] for warning in session.warnings] == [
+        f"is passed over: {told}",
+        f"is passed over: {told}",
+        f"cannot say when it is settled: {told}",
+    ]
+
+
+def decided_badly(fault: BaseException) -> bool:
+    raise fault
+
+
+def test_ctrl_c_within_a_strategy_is_no_fault_of_it(make_session: MakeSession) -> None:
+    """It ends the command, and nobody is blamed."""
+    session = make_session(brings=Brings(Strategy("bad", KeyboardInterrupt())))
+    with pytest.raises(KeyboardInterrupt):
+        decided(session, "bad")
+    assert session.warnings == []
 
 
 def test_a_strategy_may_say_no_in_its_own_words(make_session: MakeSession) -> None:

@@ -79,9 +79,11 @@ def test_a_plugin_that_hangs_is_a_problem_within_the_limit(make_session: MakeSes
         ([a_model("x"), "parrot"], "gave str in place of a Model", "fault of the plugin"),
         (None, "TypeError: 'NoneType' object is not iterable", "fault of the plugin"),
         (SystemExit("no licence"), "SystemExit: no licence", "fault of the plugin"),
+        (BaseException("a panic"), "BaseException: a panic", "fault of the plugin"),
+        (type("GaveUp", (KeyboardInterrupt,), {})("bored"), "GaveUp: bored", "fault of the plugin"),
         (asyncio.CancelledError(), "CancelledError", "fault of the plugin"),
     ],
-    ids=["bug", "provider error", "number", "text among models", "nothing", "exits", "cancels itself"],
+    ids=["bug", "provider error", "number", "text", "nothing", "exits", "panics", "gives up", "cancels itself"],
 )
 def test_a_plugin_that_fails_costs_only_itself(
     make_session: MakeSession, result: object, error: str, hint: str

@@ -331,8 +331,9 @@ def test_a_bug_of_a_plugin_is_told_with_its_name(make_session: MakeSession) -> N
         (Chunk(usage=5), "the plugin gave a Chunk whose usage is int"),  # type: ignore[arg-type]
         (SystemExit("no licence"), "plugin 'acme' raised SystemExit: no licence"),
         (asyncio.CancelledError("mine"), "plugin 'acme' raised CancelledError: mine"),
+        (BaseException("a panic"), "plugin 'acme' raised BaseException: a panic"),
     ],
-    ids=["text", "usage", "exits", "cancels itself"],
+    ids=["text", "usage", "exits", "cancels itself", "panics"],
 )
 def test_nothing_that_a_plugin_does_keeps_the_others_waiting(
     make_session: MakeSession, said: object, told: str

@@ -429,6 +429,11 @@ def test_a_plugin_that_ends_the_program_costs_only_itself() -> None:
         def conductor_consensus_strategies(self) -> list[object]:
             raise SystemExit("no licence")
 
+    class Panics:
+        @hookimpl
+        def conductor_consensus_strategies(self) -> list[object]:
+            raise BaseException("index out of bounds")  # as the panics of libraries in Rust are
+
     class Nameless:
         @property
         def name(self) -> str:
@@ -439,9 +444,13 @@ def test_a_plugin_that_ends_the_program_costs_only_itself() -> None:
         def conductor_consensus_strategies(self) -> list[object]:
             return [Nameless()]
 
-    plugins = registered(a=Exits(), b=Brings())
+    plugins = registered(a=Exits(), b=Brings(), c=Panics())
     assert plugins.consensus_strategies() == {}
-    assert [fault.error for fault in plugins.faults] == ["SystemExit: no licence", "RuntimeError: no name"]
+    assert [fault.error for fault in plugins.faults] == [
+        "SystemExit: no licence",
+        "RuntimeError: no name",
+        "BaseException: index out of bounds",
+    ]
 
 
 # Asking a model

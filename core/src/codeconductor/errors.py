@@ -109,6 +109,26 @@ class ProviderError(ConductorError):
         self.unloaded = unloaded
 
 
+def is_fault(exc: BaseException) -> bool:
+    """Whether what a plugin's code raised is a fault of its own, which costs only itself.
+
+    So is `SystemExit`, and what libraries derive from `BaseException` or `KeyboardInterrupt`, such as the panics of
+    those that are written in Rust. Ctrl-C is none, nor is a cancellation that somebody asked for, nor that a coroutine
+    is closed.
+    """
+    if isinstance(exc, Exception):
+        return True
+    from asyncio import CancelledError, current_task
+
+    if isinstance(exc, CancelledError):
+        try:
+            task = current_task()
+        except RuntimeError:  # in a thread, where nothing is cancelled
+            return True
+        return task is not None and not task.cancelling()
+    return type(exc) is not KeyboardInterrupt and not isinstance(exc, GeneratorExit)
+
+
 def nearest(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str | None:
     """The known name that `name` was most likely meant to be; None: none is as like as that (1: the same)."""
     from difflib import get_close_matches

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
 import attrs
 
 from codeconductor.dispatch import estimate_tokens
-from codeconductor.errors import ConductorError, PluginError
+from codeconductor.errors import ConductorError, PluginError, is_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -149,7 +149,9 @@ def _guarded(info: PluginInfo, name: str, call: Callable[[], T], before_hint: st
         return call()
     except ConductorError:
         raise
-    except Exception as exc:
+    except BaseException as exc:
+        if not is_fault(exc):
+            raise
         raise PluginError(
             f"renderer {name!r} of plugin {info.name!r} ({info.distribution}) failed: {type(exc).__name__}: {exc}",
             hint=f"{before_hint}take another --renderer, and report this to the plugin's author",

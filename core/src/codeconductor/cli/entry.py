@@ -64,7 +64,7 @@ def _run(arguments: Sequence[str]) -> int:
         return 0  # click puts something else in its place where nobody reads our output any more
     except OSError as exc:
         return _ended_by(exc)
-    except Exception as exc:  # noqa: BLE001 - the last line of defence: a bug is said, too
+    except BaseException as exc:  # noqa: BLE001 - the last line of defence: a bug is said, too
         return _fault(exc)
     return result if isinstance(result, int) else 0
 
@@ -81,7 +81,7 @@ def _ended_by(exc: OSError) -> int:
     return 2
 
 
-def _fault(exc: Exception) -> int:
+def _fault(exc: BaseException) -> int:
     console.error(f"unexpected fault: {type(exc).__name__}: {exc}", "this is a bug; -vv shows where it is", exc)
     return 1
 

@@ -10,7 +10,7 @@ import attrs
 
 from codeconductor.consensus.confidence import with_confidence
 from codeconductor.consensus.values import Consensus, ConsensusStrategy
-from codeconductor.errors import ConductorError, InputError, NoAnswerError, PluginError
+from codeconductor.errors import ConductorError, InputError, NoAnswerError, PluginError, is_fault
 from codeconductor.events import Decided
 
 if TYPE_CHECKING:
@@ -68,7 +68,9 @@ async def decide(session: Session, task: Task, answers: Sequence[Answer], bench:
             consensus = await _with_plan(session, strategies, chosen, consensus, task, usable, bench)
         except ConductorError:
             raise
-        except Exception as exc:
+        except BaseException as exc:
+            if not is_fault(exc):
+                raise
             raise PluginError(
                 f"strategy {chosen.name!r} of plugin {info.name!r} ({info.distribution}) failed: "
                 f"{type(exc).__name__}: {exc}",
@@ -109,7 +111,9 @@ def _ranked(
         suits = getattr(strategy, "suits", None)
         try:
             fit = 0 if suits is None else suits(task, answers, bench)
-        except Exception as exc:  # noqa: BLE001 - costs only this strategy
+        except BaseException as exc:  # costs only this strategy
+            if not is_fault(exc):
+                raise
             session.warn(f"strategy {name!r} of plugin {plugin!r} is passed over: {_words(exc)}")
             continue
         if isinstance(fit, int):
@@ -125,7 +129,9 @@ async def _suited(
         plugin, strategy = strategies[name]
         try:
             consensus = await _decided(session, strategy, task, answers, bench)
-        except Exception as exc:  # noqa: BLE001 - costs only this strategy
+        except BaseException as exc:  # costs only this strategy
+            if not is_fault(exc):
+                raise
             session.warn(f"strategy {name!r} of plugin {plugin!r} is passed over: {_words(exc)}")
             continue
         consensus = await _with_plan(session, strategies, strategy, consensus, task, answers, bench)
@@ -152,7 +158,9 @@ async def _with_plan(
         plugin, strategy = planning[name]
         try:
             plan = await _decided(session, strategy, task, answers, bench)
-        except Exception as exc:  # noqa: BLE001 - costs only this strategy
+        except BaseException as exc:  # costs only this strategy
+            if not is_fault(exc):
+                raise
             session.warn(f"strategy {name!r} of plugin {plugin!r} is passed over: {_words(exc)}")
             continue
         return _joined(consensus, plan)
@@ -204,14 +212,16 @@ def settling(session: Session, task: Task, bench: Bench, strategy: str) -> Calla
         settled = getattr(chosen, "settled", None)
         try:
             return settled is not None and bool(settled(task, answers, pending))
-        except Exception as exc:  # noqa: BLE001 - only the shortcut is lost
+        except BaseException as exc:  # only the shortcut is lost
+            if not is_fault(exc):
+                raise
             session.warn(f"strategy {name!r} of plugin {plugin!r} cannot say when it is settled: {_words(exc)}")
             return False
 
     return is_settled
 
 
-def _words(exc: Exception) -> str:
+def _words(exc: BaseException) -> str:
     return f"{type(exc).__name__}: {exc}"
 
 

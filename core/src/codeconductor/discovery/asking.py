@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import attrs
 
 from codeconductor.discovery.choosing import offered, with_ids
-from codeconductor.discovery.steps import Blocked, bounded_steps, discard, within
+from codeconductor.discovery.steps import Blocked, Interrupt, bounded_steps, discard, within
 from codeconductor.discovery.values import Discovery, Model, Problem
-from codeconductor.errors import ConductorError
+from codeconductor.errors import ConductorError, is_fault
 from codeconductor.events import Discovered
 
 if TYPE_CHECKING:
@@ -83,12 +83,9 @@ async def _models_of(plugin: str, models: Awaitable[Iterable[object]]) -> list[M
         return [Problem(provider=plugin, error=error, hint=_report(plugin))]
     except ConductorError as exc:
         return [Problem(provider=plugin, error=exc.message, hint=exc.hint)]
-    except asyncio.CancelledError as exc:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
+    except BaseException as exc:  # whatever a plugin raises costs only itself
+        if isinstance(exc, Interrupt) or not is_fault(exc):
             raise
-        return [_fault(plugin, None, exc)]  # nobody cancelled us: it is the plugin's own
-    except (Exception, SystemExit) as exc:  # noqa: BLE001 - whatever a plugin raises costs only itself
         return [_fault(plugin, None, exc)]
     wrong = [item for item in items if not isinstance(item, Model | Problem)]
     if wrong:

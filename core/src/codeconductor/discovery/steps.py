@@ -19,6 +19,8 @@ import types
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from codeconductor.errors import is_fault
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
 
@@ -36,7 +38,7 @@ class Blocked(Exception):
     """A plugin ran too long without waiting."""
 
 
-class _Interrupt(BaseException):
+class Interrupt(BaseException):
     """Raised inside of the step; no Exception, lest the plugin's own `except Exception` swallows it."""
 
 
@@ -60,12 +62,13 @@ class _Timer:
     def give_back(self) -> None:
         """Leave the timer as it was found."""
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
         self.is_ours = False
+        if threading.current_thread() is threading.main_thread():  # not where what is left after Ctrl-C is closed
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
     def _ring(self, _number: int, _frame: types.FrameType | None) -> None:
         if self._stepping:  # else it rang just when the step was over
-            raise _Interrupt
+            raise Interrupt
 
     def step(self, resume: Callable[[Any], Any], value: object) -> Any:
         """Run one step of a coroutine, at most `STEP_TIMEOUT` seconds while the timer is ours."""
@@ -127,10 +130,12 @@ async def within(seconds: float, awaitable: Awaitable[T], until: Callable[[], fl
         Blocked: A step took longer than `STEP_TIMEOUT`.
     """
 
-    async def awaited() -> T | SystemExit:
+    async def awaited() -> T | SystemExit | KeyboardInterrupt:
         try:
             return await awaitable
-        except SystemExit as exc:  # it would end the event loop
+        except (SystemExit, KeyboardInterrupt) as exc:  # it would end the event loop
+            if not is_fault(exc):
+                raise
             return exc
 
     task = asyncio.create_task(awaited())
@@ -147,7 +152,7 @@ async def within(seconds: float, awaitable: Awaitable[T], until: Callable[[], fl
         await _leave_behind(task)
         raise TimeoutError
     result = task.result()
-    if isinstance(result, SystemExit):
+    if isinstance(result, SystemExit | KeyboardInterrupt):
         raise result
     return result
 
@@ -172,7 +177,7 @@ def _end(task: asyncio.Task[Any]) -> None:
 async def _bounded(coroutine: Coroutine[Any, Any, T]) -> T:
     try:
         return await _stepwise(coroutine)
-    except _Interrupt:
+    except Interrupt:
         raise Blocked(f"blocked for {STEP_TIMEOUT:g} s where it should wait") from None
 
 

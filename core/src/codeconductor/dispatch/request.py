@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import attrs
@@ -12,7 +11,7 @@ import attrs
 from codeconductor.dispatch.context import fewest_tokens, is_cut, likeliest_tokens, longest_context
 from codeconductor.dispatch.replies import read_reply
 from codeconductor.dispatch.values import Answer, Chunk, Failure, Query, ToolCall, Usage
-from codeconductor.errors import ConductorError, ProviderError
+from codeconductor.errors import ConductorError, ProviderError, is_fault
 from codeconductor.events import Arriving, Asked, Loaded, Retrying
 
 if TYPE_CHECKING:
@@ -141,8 +140,11 @@ class Request:
         stream, self._stream = self._stream, None
         close = getattr(stream, "aclose", None)
         if close is not None:
-            with suppress(Exception, SystemExit):  # a stream of a plugin that fails to close; what it gave stands
+            try:
                 await close()
+            except BaseException as exc:  # a stream of a plugin that fails to close; what it gave stands
+                if not is_fault(exc):
+                    raise
 
     async def _until(self, seconds: float, step: Callable[[asyncio.Timeout], Awaitable[None]]) -> Failure | None:
         """Take a step within so many seconds; an overloaded server that has not begun to answer is asked again."""
@@ -165,10 +167,9 @@ class Request:
                 wait = fault.retry_after or pause
             except ConductorError as exc:
                 return self._failure("plugin", exc.message, exc.hint)
-            except (Exception, SystemExit, asyncio.CancelledError) as exc:
-                task = asyncio.current_task()
-                if isinstance(exc, asyncio.CancelledError) and (task is None or task.cancelling()):
-                    raise  # it was us; all else that a provider raises costs only its own answer
+            except BaseException as exc:  # all that a provider raises costs only its own answer
+                if not is_fault(exc):
+                    raise
                 message = f"plugin {self._model.plugin!r} raised {type(exc).__name__}: {exc}"
                 return self._failure("plugin", message)
             tries += 1

@@ -13,7 +13,7 @@ import attrs
 import pluggy
 
 from codeconductor import hookspecs
-from codeconductor.errors import ConductorError, InputError, PluginError, unknown_name
+from codeconductor.errors import ConductorError, InputError, PluginError, is_fault, unknown_name
 from codeconductor.hookspecs import PROJECT
 from codeconductor.plugins.checks import checked_hooks, checked_settings
 from codeconductor.plugins.metadata import CORE, PluginFault, PluginInfo, installed
@@ -73,9 +73,9 @@ class Plugins:
         self.infos[info.name] = info
         try:
             plugin = info.entry_point.load()
-        except KeyboardInterrupt:
-            raise
-        except BaseException as exc:  # noqa: BLE001 - a plugin that cannot be imported, or exits, must not take us down
+        except BaseException as exc:  # a plugin that cannot be imported, or exits, must not take us down
+            if type(exc) is KeyboardInterrupt:  # Ctrl-C
+                raise
             self._fail(
                 info,
                 f"cannot be imported: {type(exc).__name__}: {exc}",
@@ -136,7 +136,9 @@ class Plugins:
         for mine in sorted(self._implementers(hook), key=place):
             try:
                 results = self._alone(hook, mine.plugin, arguments)
-            except (Exception, SystemExit) as exc:  # noqa: BLE001 - whatever a plugin raises is what this is for
+            except BaseException as exc:  # whatever a plugin raises is what this is for
+                if not is_fault(exc):
+                    raise
                 self.blame(mine.plugin_name, hook, exc)
             else:
                 for result in results or ():
@@ -152,7 +154,9 @@ class Plugins:
             )
             try:
                 tables = [(name, checked_settings(name, cls)) for name, cls in pairs]
-            except Exception as exc:  # noqa: BLE001 - as in `_each`
+            except BaseException as exc:  # as in `_each`
+                if not is_fault(exc):
+                    raise
                 self.blame(plugin, "conductor_settings", exc)
             else:
                 for name, cls in tables:
@@ -187,7 +191,9 @@ class Plugins:
             stream = self._alone(hook, owner, {"session": session, "model": model, "query": query})
         except ConductorError:
             raise
-        except (Exception, SystemExit) as exc:
+        except BaseException as exc:
+            if not is_fault(exc):
+                raise
             raise PluginError(f"{self._guilty(exc, info)} failed in {hook}: {type(exc).__name__}: {exc}") from exc
         if stream is None:
             raise PluginError(f"plugin {info.name!r} ({info.source}) declined {model.id}, a model of its own")
@@ -239,7 +245,9 @@ class Plugins:
         for plugin, results in self._each(hook):
             try:
                 brought = [(getattr(item, "name", None), item) for item in results]  # a generator may raise only here
-            except (Exception, SystemExit) as exc:  # noqa: BLE001 - as in `_each`
+            except BaseException as exc:  # as in `_each`
+                if not is_fault(exc):
+                    raise
                 self.blame(plugin, hook, exc)
             else:
                 yield plugin, brought
