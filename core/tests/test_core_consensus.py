@@ -151,6 +151,8 @@ def test_without_a_usable_answer_nobody_decides(make_session: MakeSession, strat
     [
         (ValueError("a bug"), "ValueError: a bug"),
         ("a text", r"TypeError: decide\(\) gave str, not a Consensus"),
+        (Consensus(outcome=None, agreement=1.0), "TypeError: the outcome is of type NoneType, not a mapping"),  # type: ignore[arg-type]
+        (Consensus(outcome={}, agreement=1.0, choice=an_answer("made up")), "the choice is none of the answers"),
         (None, "gave NoneType"),
         (1.5, r"agreement is 1\.5, not a share from 0 to 1"),
         (-0.1, "agreement is -0.1"),

@@ -511,6 +511,19 @@ def test_a_wrapper_that_raises_is_the_one_that_is_named(
     assert "ZeroDivisionError" in caught.value.message
 
 
+def test_a_wrapper_that_raises_in_discovery_is_the_one_that_is_named(
+    install: Callable[..., None], project_folder: Path
+) -> None:
+    """Whichever plugin it was called around."""
+    source = "from codeconductor import hookimpl\n@hookimpl(wrapper=True)\ndef conductor_discover_models(session):\n"
+    install("acme", "", plug_around=source + "    1 / 0\n    return (yield)\n")
+    import plug_around  # type: ignore[import-not-found]
+
+    session = new_session(project_folder, around=plug_around, parrot=Parrot())
+    assert session.plugins.discover_models(session) == []
+    assert [fault.plugin for fault in session.plugins.faults] == ["around"]
+
+
 @pytest.mark.parametrize(
     ("result", "told"),
     [(None, "declined acme/parrot, a model of its own"), ("text", "gave str for acme/parrot, not an async iterator")],

@@ -231,5 +231,9 @@ async def _decided(
     consensus = await strategy.decide(task, answers, bench)
     if not isinstance(consensus, Consensus):
         raise TypeError(f"decide() gave {type(consensus).__name__}, not a Consensus")
+    if not isinstance(consensus.outcome, Mapping):
+        raise TypeError(f"the outcome is of type {type(consensus.outcome).__name__}, not a mapping by field")
+    if not (consensus.choice is None or any(consensus.choice is answer for answer in answers)):
+        raise TypeError("the choice is none of the answers")
     consensus = with_confidence(session, strategy, task, consensus, bench)
     return attrs.evolve(consensus, strategy=strategy.name, weights=dict(bench.weights))

@@ -139,7 +139,7 @@ class Plugins:
             except BaseException as exc:  # whatever a plugin raises is what this is for
                 if not is_fault(exc):
                     raise
-                self.blame(mine.plugin_name, hook, exc)
+                self.blame(self._guilty(exc, mine.plugin_name), hook, exc)
             else:
                 for result in results or ():
                     yield mine.plugin_name, result
@@ -194,7 +194,10 @@ class Plugins:
         except BaseException as exc:
             if not is_fault(exc):
                 raise
-            raise PluginError(f"{self._guilty(exc, info)} failed in {hook}: {type(exc).__name__}: {exc}") from exc
+            guilty = self.infos[self._guilty(exc, info.name)]
+            raise PluginError(
+                f"plugin {guilty.name!r} ({guilty.source}) failed in {hook}: {type(exc).__name__}: {exc}"
+            ) from exc
         if stream is None:
             raise PluginError(f"plugin {info.name!r} ({info.source}) declined {model.id}, a model of its own")
         if not hasattr(stream, "__aiter__"):
@@ -205,18 +208,17 @@ class Plugins:
             )
         return stream  # type: ignore[no-any-return]  # checked above as far as Python can
 
-    def _guilty(self, exc: BaseException, owner: PluginInfo) -> str:
-        """Who raised: a wrapper may stand between us and the owner of the model; the traceback tells."""
+    def _guilty(self, exc: BaseException, called: str) -> str:
+        """The plugin that raised: a wrapper may stand between us and the one that is called; the traceback tells."""
         files = set()
         trace = exc.__traceback__
         while trace is not None:
             files.add(trace.tb_frame.f_code.co_filename)
             trace = trace.tb_next
         for name, plugin in self._pm.list_name_plugin():
-            if name != owner.name and getattr(plugin, "__file__", None) in files:
-                info = self.infos[name]
-                return f"plugin {info.name!r} ({info.source})"
-        return f"plugin {owner.name!r} ({owner.source})"
+            if name != called and name in self.infos and getattr(plugin, "__file__", None) in files:
+                return name
+        return called
 
     def consensus_strategies(self) -> dict[str, tuple[str, ConsensusStrategy]]:
         """(plugin, strategy) by the strategy's name."""
