@@ -229,11 +229,21 @@ class HistorySettings:
     enabled: bool = setting(True, help="whether runs are recorded", needs_trust=_switches_on)
 
 
+@attrs.frozen(kw_only=True)
+class BuildSettings:
+    """`[build]`: how code is written and tested."""
+
+    max_copy: str = setting(
+        "1 GiB", help="most that a folder may have to be copied", validator=_is_size, needs_trust=_is_larger
+    )
+
+
 TABLES: dict[str, type] = {
     "run": RunSettings,
     "plugins": PluginsSettings,
     "sandbox": SandboxSettings,
     "prompt": PromptSettings,
     "history": HistorySettings,
+    "build": BuildSettings,
 }
 """Core's own tables by name; plugins add theirs by the hook `conductor_settings`."""

@@ -1,0 +1,108 @@
+"""Which files of a folder git would ignore, told from its `.gitignore` files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pathspec import GitIgnoreSpec
+
+_SECONDS = 20.0
+"""How long git may take to list what is tracked although it is ignored."""
+
+
+@attrs.frozen
+class Rules:
+    """The patterns of one file.
+
+    Attributes:
+        above: The path of the file's folder below the one that is walked, with a slash at its end; empty: that folder.
+        within: The path of the walked folder below the file's folder, likewise; empty unless the file lies above it.
+        spec: The patterns.
+    """
+
+    above: str
+    within: str
+    spec: GitIgnoreSpec
+
+
+def rules_in(folder: Path, above: str = "", within: str = "") -> list[Rules]:
+    """The rules of a folder's own `.gitignore`, none where there is none."""
+    return _read(folder / ".gitignore", above, within)
+
+
+def rules_above(folder: Path) -> list[Rules]:
+    """The rules that reach down to a folder: those of the work tree around it, the weakest first."""
+    resolved = folder.resolve()
+    for top in (resolved, *resolved.parents):
+        if not (top / ".git").exists():
+            continue
+        within = "" if top == resolved else f"{resolved.relative_to(top).as_posix()}/"
+        rules = _read(top / ".git" / "info" / "exclude", "", within)
+        here = top
+        for part in resolved.relative_to(top).parts:
+            rules += rules_in(here, "", within)
+            here = here / part
+            within = within.partition("/")[2]
+        return rules
+    return []
+
+
+def is_ignored(path: str, rules: list[Rules], *, is_folder: bool) -> bool:
+    """Whether the nearest rule that has a word on a path excludes it.
+
+    Args:
+        path: Below the walked folder, with slashes; the folders above it are not ignored.
+        rules: Those that reach it, the weakest first.
+        is_folder: What the path is.
+    """
+    for rule in reversed(rules):
+        below = rule.within + path[len(rule.above) :]
+        found = rule.spec.check_file(below).include
+        if is_folder and found is None:
+            found = rule.spec.check_file(f"{below}/").include
+        if found is not None:
+            return found
+    return False
+
+
+def tracked_although_ignored(folder: Path) -> frozenset[str]:
+    """Paths below a folder that git tracks and would ignore; none where git or its work tree is not there."""
+    git = shutil.which("git")
+    if git is None or not any((parent / ".git").exists() for parent in (folder, *folder.parents)):
+        return frozenset()
+    # what a repository's own settings name is not run
+    argv = [git, "-c", "core.fsmonitor=false", "ls-files", "-z", "--cached", "--ignored", "--exclude-standard"]
+    try:
+        listed = subprocess.run(  # noqa: S603 - no shell, and nothing in it is the repository's
+            argv, cwd=folder, capture_output=True, stdin=subprocess.DEVNULL, timeout=_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return frozenset()
+    if listed.returncode != 0:
+        return frozenset()
+    return frozenset(os.fsdecode(name) for name in listed.stdout.split(b"\0") if name)
+
+
+def _read(file: Path, above: str, within: str) -> list[Rules]:
+    from pathspec import GitIgnoreSpec
+
+    try:
+        lines = file.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return []
+    kept = []
+    for line in lines:
+        try:
+            GitIgnoreSpec.from_lines([line])
+        except ValueError:  # git passes over a pattern that makes no sense, too
+            continue
+        kept.append(line)
+    return [Rules(above, within, GitIgnoreSpec.from_lines(kept))]
