@@ -82,7 +82,7 @@ if TYPE_CHECKING:
         Template,
         render,
     )
-    from codeconductor.sandbox import Outcome, Payload, Sandbox, inside_command
+    from codeconductor.sandbox import REPORT, Ended, Outcome, Payload, Sandbox, inside_command, interpreter
     from codeconductor.session import Session
     from codeconductor.settings import (
         PromptSettings,
@@ -103,6 +103,7 @@ if TYPE_CHECKING:
         read_project,
         read_task,
     )
+    from codeconductor.verification import TestBench, TestCase, TestReport, TestRun, TestRunner, cases_of_junit, verify
 
 __version__ = "0.1.0"
 
@@ -143,7 +144,15 @@ _HOMES = {
         "server_events",
     ),
     "codeconductor.hookspecs": ("hookimpl",),
-    "codeconductor.sandbox": ("Outcome", "Payload", "Sandbox", "inside_command"),
+    "codeconductor.sandbox": (
+        "REPORT",
+        "Ended",
+        "Outcome",
+        "Payload",
+        "Sandbox",
+        "inside_command",
+        "interpreter",
+    ),
     "codeconductor.session": ("Session",),
     "codeconductor.task": (
         "ContextFile",
@@ -211,10 +220,20 @@ _HOMES = {
         "conduct",
         "make_task",
     ),
+    "codeconductor.verification": (
+        "TestBench",
+        "TestCase",
+        "TestReport",
+        "TestRun",
+        "TestRunner",
+        "cases_of_junit",
+        "verify",
+    ),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "REPORT",
     "Answer",
     "Bench",
     "Chunk",
@@ -225,6 +244,7 @@ __all__ = [
     "ContextFile",
     "Disagreement",
     "Discovery",
+    "Ended",
     "Example",
     "Failure",
     "FieldConsensus",
@@ -252,6 +272,11 @@ __all__ = [
     "TaskKind",
     "TaskStyle",
     "Template",
+    "TestBench",
+    "TestCase",
+    "TestReport",
+    "TestRun",
+    "TestRunner",
     "ToolCall",
     "TrackRecord",
     "Usage",
@@ -259,6 +284,7 @@ __all__ = [
     "WitnessOption",
     "__version__",
     "answer_shape",
+    "cases_of_junit",
     "checked",
     "common_options",
     "conduct",
@@ -280,6 +306,7 @@ __all__ = [
     "hosts_setting",
     "http_faults",
     "inside_command",
+    "interpreter",
     "is_loopback",
     "is_small",
     "json_lines",
@@ -306,6 +333,7 @@ __all__ = [
     "to_plain",
     "token_pairs",
     "unknown_name",
+    "verify",
 ]
 
 

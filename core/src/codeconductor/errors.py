@@ -5,6 +5,7 @@
     ├── NoModelError         nothing reachable, or nothing matched           exit 3
     ├── NoAnswerError        models were found, none gave a usable answer    exit 4
     ├── LowConfidenceError   less agreement than `--min-confidence`          exit 5
+    ├── TestsFailedError     the tests failed, or their report is not whole  exit 7
     ├── PluginError          a plugin that was asked for by name failed      exit 1
     └── ProviderError        one model or one host failed                    (becomes part of an answer or a listing)
 
@@ -73,6 +74,12 @@ class LowConfidenceError(ConductorError):
     """The consensus reached less than was asked for; its result is printed all the same."""
 
     exit_code = 5
+
+
+class TestsFailedError(ConductorError):
+    """Tests failed, took too long, or ended without their full report; what is known of them is still printed."""
+
+    exit_code = 7
 
 
 class PluginError(ConductorError):

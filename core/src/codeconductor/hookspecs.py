@@ -9,6 +9,7 @@ A hookimpl has the name of its hookspec and any of its arguments, never others. 
     conductor_model_weights        plugin by plugin
     conductor_sandboxes            when it is first asked whether code can be run
     conductor_query_model          once a model and sample, in parallel
+    conductor_test_runners         when code is verified, before its tests run
     conductor_run_finished         when the prompt is written, or the run failed or was interrupted
 
 Each plugin is called on its own: one that raises costs only what it would have given, and is named in one warning.
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from codeconductor.sandbox import Sandbox
     from codeconductor.session import Session
     from codeconductor.task import Task
+    from codeconductor.verification import TestRunner
 
 PROJECT = "codeconductor"
 """pluggy's project name, and the entry-point group that plugins are found in."""
@@ -174,6 +176,33 @@ def conductor_sandboxes() -> Iterable[Sandbox]:
     Returns:
         Objects with a ``name``, a ``strength``, what is ``missing``, a ``remedy``, and ``command`` (see ``Sandbox``),
         in any iterable.
+    """
+    raise AssertionError("a hookspec is never called")
+
+
+@hookspec
+def conductor_test_runners() -> Iterable[TestRunner]:
+    """Who can run the tests of a language; the one that fits a folder best is taken, ``--runner`` finds one by name.
+
+    Example::
+
+        class Make:
+            name = "make"
+
+            def fits(self, folder):
+                return 1 if (folder / "Makefile").is_file() else None
+
+            async def run_tests(self, bench):
+                ended = await bench.run(["make", "test"])
+                status = "passed" if ended.status == 0 else "failed"
+                return TestRun(cases=[TestCase(name="make test", status=status)])
+
+        @hookimpl
+        def conductor_test_runners():
+            return [Make()]
+
+    Returns:
+        Objects with a ``name``, ``fits`` and ``run_tests`` (see ``TestRunner``), in any iterable.
     """
     raise AssertionError("a hookspec is never called")
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "plugins": "List the installed plugins and what they bring.",
     "consensus": "Decide between answers that were recorded earlier.",
     "calibrate": "Fit the table that turns agreement into a probability.",
+    "verify": "Run code with its tests in the sandbox.",
     "history": "List past runs; say whether one was right.",
     "show": "Show one past run: prompt, answers, agreement.",
     "templates": "List the prompt templates; copy the built-in ones to change them.",

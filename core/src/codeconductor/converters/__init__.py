@@ -10,6 +10,7 @@ from codeconductor.converters.documents import (
     models_document,
     run_document,
     to_plain,
+    verification_document,
 )
 from codeconductor.converters.lines import structure_line
 from codeconductor.converters.replies import from_reply
@@ -27,4 +28,5 @@ __all__ = [
     "structure_line",
     "structure_table",
     "to_plain",
+    "verification_document",
 ]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from codeconductor.discovery import Model, Problem
     from codeconductor.dispatch import Answer
     from codeconductor.pipeline import Run
+    from codeconductor.verification import TestReport
 
 
 def to_plain(value: object) -> Any:
@@ -162,4 +163,24 @@ def run_document(run: Run) -> dict[str, Any]:
         if prompt is None
         else {"text": prompt.text, "renderer": prompt.renderer, "template": prompt.template, "tokens": prompt.tokens},
         "warnings": list(run.warnings),
+    }
+
+
+def verification_document(report: TestReport) -> dict[str, Any]:
+    """The document ``conductor.verification/1``."""
+    return {
+        "schema": "conductor.verification/1",
+        "runner": report.runner,
+        "sandbox": to_plain(report.sandbox),
+        "green": report.is_green,
+        "passed": report.passed,
+        "failed": report.failed,
+        "errors": report.errors,
+        "skipped": report.skipped,
+        "seconds": report.seconds,
+        "timed_out": report.timed_out,
+        "fault": report.fault,
+        "cases": [to_plain(case) for case in report.cases],
+        "output_tail": report.output_tail,
+        "warnings": list(report.warnings),
     }

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from codeconductor.sandbox import Sandbox
     from codeconductor.session import Session
     from codeconductor.task import Task
+    from codeconductor.verification import TestRunner
 
 
 class Plugins:
@@ -232,15 +233,23 @@ class Plugins:
         """(plugin, sandbox) by the sandbox's name."""
         return self._named("conductor_sandboxes", "sandbox", "command")
 
+    def test_runners(self) -> dict[str, tuple[str, TestRunner]]:
+        """(plugin, runner) by the runner's name."""
+        return self._named("conductor_test_runners", "runner", "run_tests")
+
     def names_by_plugin(self) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
         """Names of the strategies, and of the renderers, by the plugin that brings them; clashing ones too."""
-        found: list[dict[str, list[str]]] = []
-        for hook in ("conductor_consensus_strategies", "conductor_prompt_renderers"):
-            names: dict[str, list[str]] = {}
-            for plugin, brought in self._brought(hook):
-                names[plugin] = sorted(name for name, _ in brought if isinstance(name, str))
-            found.append(names)
-        return found[0], found[1]
+        return self._names("conductor_consensus_strategies"), self._names("conductor_prompt_renderers")
+
+    def runners_by_plugin(self) -> dict[str, list[str]]:
+        """Names of the test runners by the plugin that brings them; clashing ones too."""
+        return self._names("conductor_test_runners")
+
+    def _names(self, hook: str) -> dict[str, list[str]]:
+        return {
+            plugin: sorted(name for name, _ in brought if isinstance(name, str))
+            for plugin, brought in self._brought(hook)
+        }
 
     def _brought(self, hook: str) -> Iterator[tuple[str, list[tuple[object, object]]]]:
         """(plugin, the names of what it brings and these things themselves)."""

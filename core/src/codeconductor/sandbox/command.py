@@ -30,12 +30,24 @@ class Ended:
         output: What it printed on both streams: the beginning and the end, between them how much is left out.
         timed_out: Whether it was ended since its time was over.
         survived: Whether something that it started still holds its output open when all of it should be gone.
+        report: What it wrote into the pipe whose number is in `REPORT`; empty where none was asked for.
+        report_cut: Whether that was more than is kept; what is kept is the beginning.
     """
 
     status: int | None
     output: bytes
     timed_out: bool
     survived: bool
+    report: bytes = b""
+    report_cut: bool = False
+
+
+REPORT = "CONDUCTOR_REPORT"
+"""The environment variable with the number of the pipe that a command reports into: what was written there cannot be
+taken back or written over."""
+
+_LONGEST_REPORT = 64 * 2**20
+"""Bytes of a report that are kept."""
 
 
 class _Kept:
@@ -61,6 +73,19 @@ class _Kept:
         return bytes(self._first + gap + self._last)
 
 
+class _Told:
+    """The first bytes of a stream."""
+
+    def __init__(self) -> None:
+        self.first = bytearray()
+        self.is_cut = False
+
+    def add(self, part: bytes) -> None:
+        room = max(0, _LONGEST_REPORT - len(self.first))
+        self.first += part[:room]
+        self.is_cut = self.is_cut or len(part) > room
+
+
 class Command:
     """A command that runs in a sandbox: `wait` for it in a thread; `stop` ends it from any other.
 
@@ -71,6 +96,7 @@ class Command:
         limits: What each of its processes may use; `seconds` of wall clock for all, and `output` in all.
         environment: All of it, less HOME and TMPDIR, which are the folder unless named.
         readable: What it may read beside the system's programs and our interpreter.
+        reports: Whether it is given a pipe to report into, see `REPORT`.
 
     Raises:
         SandboxError: The sandbox cannot be started.
@@ -85,25 +111,30 @@ class Command:
         limits: Limits,
         environment: Mapping[str, str],
         readable: Sequence[Path] = (),
+        reports: bool = False,
     ) -> None:
         self._limits = limits
         self._output, output = os.pipe()
+        self._report, report = os.pipe() if reports else (None, None)
         try:
             self._started = Started.start(
                 sandbox,
                 argv=argv,
                 folder=folder,
                 limits=limits,
-                environment=environment,
+                environment=environment if report is None else {**environment, REPORT: str(report)},
                 readable=readable,
                 output=output,
+                report=report,
             )
         except SandboxError as exc:
             said = last_line(_read_all(self._output))
-            os.close(self._output)
+            self._close_ours()
             raise SandboxError(said or str(exc)) from exc
         finally:
             os.close(output)
+            if report is not None:
+                os.close(report)
 
     def stop(self) -> None:
         """End it and all that it started; `wait` then comes back."""
@@ -112,33 +143,52 @@ class Command:
 
     def wait(self) -> Ended:
         """Wait until it has ended or its time is over and all that it started is gone. To be called once."""
-        kept = _Kept(self._limits.output)
+        kept, told = _Kept(self._limits.output), _Told()
         try:
-            status, timed_out = self._watch(kept)
+            status, timed_out = self._watch(kept, told)
             self._started.close()
-            at_end = self._read(kept) == b""
+            at_end = _read(self._output, kept) == b""
+            if self._report is not None:
+                _read(self._report, told)
         finally:
             self._started.close()
-            os.close(self._output)
-        return Ended(status=status, output=kept.text(), timed_out=timed_out, survived=not at_end)
+            self._close_ours()
+        return Ended(
+            status=status,
+            output=kept.text(),
+            timed_out=timed_out,
+            survived=not at_end,
+            report=bytes(told.first),
+            report_cut=told.is_cut,
+        )
 
-    def _watch(self, kept: _Kept) -> tuple[int | None, bool]:
+    def _close_ours(self) -> None:
+        os.close(self._output)
+        if self._report is not None:
+            os.close(self._report)
+
+    def _watch(self, kept: _Kept, told: _Told) -> tuple[int | None, bool]:
         control = self._started.control
         deadline = time.monotonic() + self._limits.seconds
         timed_out, said = False, b""
-        os.set_blocking(self._output, False)
+        streams: dict[int, _Kept | _Told] = {self._output: kept}
+        if self._report is not None:
+            streams[self._report] = told
         poll = select.poll()
         poll.register(control, select.POLLIN)
-        poll.register(self._output, select.POLLIN)
+        for stream in streams:
+            os.set_blocking(stream, False)
+            poll.register(stream, select.POLLIN)
         while len(said) < DONE.size:
             ready = [fd for fd, _ in poll.poll(max(0.0, deadline - time.monotonic()) * 1000)]
-            if not ready:
+            if time.monotonic() >= deadline:  # whoever writes without end is ready at any time
                 if timed_out:
                     return None, True
                 timed_out, deadline = True, time.monotonic() + ENDING
                 self.stop()
-            if self._output in ready and self._read(kept) == b"":
-                poll.unregister(self._output)
+            for stream in streams.keys() & set(ready):
+                if _read(stream, streams[stream], 16) == b"":
+                    poll.unregister(stream)
             if control.fileno() in ready:
                 part = control.recv(DONE.size - len(said))
                 if not part:
@@ -146,14 +196,19 @@ class Command:
                 said += part
         return DONE.unpack(said)[1], timed_out
 
-    def _read(self, kept: _Kept) -> bytes | None:
-        """Read what is there; empty at the end of the stream, None where somebody may still write into it."""
-        try:
-            while part := os.read(self._output, 65536):
-                kept.add(part)
-        except BlockingIOError:
-            return None
-        return b""
+
+def _read(fd: int, kept: _Kept | _Told, parts: int | None = None) -> bytes | None:
+    """Read what is there, or so many parts of it; empty at the end of the stream, None where more may come."""
+    try:
+        while parts is None or parts > 0:
+            part = os.read(fd, 65536)
+            if not part:
+                return b""
+            kept.add(part)
+            parts = None if parts is None else parts - 1
+    except BlockingIOError:
+        pass
+    return None
 
 
 def _read_all(fd: int) -> bytes:
@@ -171,6 +226,7 @@ async def run_command(
     limits: Limits,
     environment: Mapping[str, str],
     readable: Sequence[Path] = (),
+    reports: bool = False,
 ) -> Ended:
     """Run a command in a sandbox as `Command` does; cancelled, it ends the command and all that it started first.
 
@@ -179,7 +235,14 @@ async def run_command(
     """
     starting = asyncio.create_task(
         asyncio.to_thread(
-            Command, sandbox, argv, folder=folder, limits=limits, environment=environment, readable=readable
+            Command,
+            sandbox,
+            argv,
+            folder=folder,
+            limits=limits,
+            environment=environment,
+            readable=readable,
+            reports=reports,
         )
     )
     try:

@@ -46,6 +46,7 @@ class Payload:
         environment: All of it; ``HOME`` and ``TMPDIR`` are the folder, wherever it is in the sandbox.
         readable: Paths that it may read beside the system's programs and our interpreter: an environment of packages.
         control: A descriptor that must stay open, under its number, in the process that is started.
+        report: Likewise, for the command to write into; None: it was not asked for.
         user: Whom root's programs become; None: they run as who started them.
         threads: Of the user, beyond the sandbox, that the kernel counts against the limit of processes.
     """
@@ -56,6 +57,7 @@ class Payload:
     environment: Mapping[str, str] = attrs.field(factory=dict)
     readable: tuple[Path, ...] = ()
     control: int
+    report: int | None = None
     user: int | None = None
     threads: int = 0
 

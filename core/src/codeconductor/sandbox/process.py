@@ -53,6 +53,7 @@ class Started:
         environment: Mapping[str, str] | None = None,
         readable: Sequence[Path] = (),
         output: int = subprocess.DEVNULL,
+        report: int | None = None,
     ) -> Self:
         """Start the command, or our server of candidates, and wait until rights are given up.
 
@@ -75,6 +76,7 @@ class Started:
                         environment=environment or {},
                         readable=tuple(readable),
                         control=theirs.fileno(),
+                        report=report,
                         user=user,
                         threads=threads_of_user() if user is None else 0,
                     )
@@ -85,7 +87,7 @@ class Started:
                         stderr=output if argv else errors,
                         env=ENVIRONMENT,
                         start_new_session=True,
-                        pass_fds=(theirs.fileno(),),
+                        pass_fds=(theirs.fileno(), *(() if report is None else (report,))),
                     )
             except OSError as exc:
                 raise SandboxError(str(exc)) from exc
