@@ -115,7 +115,10 @@ class Command:
     ) -> None:
         self._limits = limits
         self._output, output = os.pipe()
-        self._report, report = os.pipe() if reports else (None, None)
+        self._report: int | None = None
+        report: int | None = None
+        if reports:
+            self._report, report = os.pipe()
         try:
             self._started = Started.start(
                 sandbox,

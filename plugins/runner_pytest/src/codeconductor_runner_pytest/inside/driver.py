@@ -147,10 +147,13 @@ def main():
     try:
         import pytest
         import unittest.case  # noqa: F401
-        from _pytest import unittest as _  # noqa: F401
+        from _pytest.config import default_plugins
     except ImportError as exc:
         channel.say("absent", why=f"{type(exc).__name__}: {exc}", python=sys.version.split()[0])
         _exit(1)
+    for name in default_plugins:
+        importlib.import_module(f"_pytest.{name}")
+    before = functions_of(_WATCHED)
     recorder = _recorder(pytest, channel, folder, time.perf_counter)
     sys.path.insert(0, folder)  # as `python -m pytest` has it
     arguments = ["-p", "no:pastebin", *job["arguments"]]
@@ -159,7 +162,7 @@ def main():
             arguments.append(option)
     channel.say("start", pytest=pytest.__version__, python=sys.version.split()[0])
     code = int(pytest.main([*arguments, *job["tests"]], plugins=[recorder]))
-    changed = replaced(recorder.before, folder) if recorder.before is not None else []
+    changed = replaced(before, folder)
     channel.say("end", status=code, replaced=changed[:20], found=recorder.found, unrun=recorder.unrun())
     try:
         sys.stdout.flush()
@@ -179,7 +182,6 @@ def _recorder(pytest, channel, folder, clock):
     no_text = {}
 
     class Recorder:
-        before = None
         found = 0
 
         def __init__(self):
@@ -192,10 +194,6 @@ def _recorder(pytest, channel, folder, clock):
 
         def unrun(self):
             return max(0, len(self._collected - self._deselected) - self.found)
-
-        @pytest.hookimpl(tryfirst=True)
-        def pytest_load_initial_conftests(self):
-            self.before = functions_of(_WATCHED)
 
         def pytest_itemcollected(self, item):
             self._collected.add(item.nodeid)
@@ -265,14 +263,21 @@ def _recorder(pytest, channel, folder, clock):
                 return "error", "it was called passed, and was not run"
             return "passed", None
 
-    def is_projects(implementation):
-        code = getattr(implementation.function, "__code__", None)
+    def in_project(code):
         return code is not None and os.path.realpath(code.co_filename).startswith(os.path.realpath(folder) + os.sep)
+
+    def is_projects(implementation):
+        return in_project(getattr(implementation.function, "__code__", None))
+
+    def code_of(item):
+        function = getattr(item, "obj", None)
+        return getattr(getattr(function, "__func__", function), "__code__", None)
 
     def observe(recorder, item):
         """Note what the test's own call raises: below it there is no hook but those that call the function."""
         original = item.runtest
         nodeid = item.nodeid
+        function = code_of(item)
 
         def runtest():
             recorder._reached.discard(nodeid)
@@ -296,6 +301,9 @@ def _recorder(pytest, channel, folder, clock):
                 recorder._raised[nodeid] = None
 
         def has_run(item):
+            now = code_of(item)
+            if now is not function and in_project(now):
+                return False
             if nodeid in recorder._reached:
                 return True
             return not any(map(is_projects, item.ihook.pytest_pyfunc_call.get_hookimpls()))
