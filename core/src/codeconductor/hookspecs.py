@@ -189,7 +189,7 @@ def conductor_test_runners() -> Iterable[TestRunner]:
         class Make:
             name = "make"
 
-            def fits(self, folder):
+            def fits(self, folder, session):
                 return 1 if (folder / "Makefile").is_file() else None
 
             async def run_tests(self, bench):

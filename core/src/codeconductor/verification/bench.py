@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from typing import TYPE_CHECKING, ClassVar
 
@@ -22,7 +23,7 @@ _TAIL = 16_000
 """Characters of output that a report has."""
 
 _START = 'export TMPDIR="$HOME/tmp" HOME="$HOME/home"; cd "$0" && exec "$@"'
-"""Home and temporary files beside the project, not in it. The folder's path is the sandbox's own, so it is relative."""
+"""Home and temporary files beside the project, not in it. Where that is in the sandbox, a command in there knows."""
 
 
 class TestBench:
@@ -76,6 +77,7 @@ class TestBench:
         argv: Sequence[str],
         *,
         environment: Mapping[str, str] | None = None,
+        places: Mapping[str, Path] | None = None,
         readable: Sequence[Path] = (),
         reports: bool = False,
     ) -> Ended:
@@ -84,6 +86,8 @@ class TestBench:
         Args:
             argv: The command; it starts in the copy, without standard input.
             environment: Beside PATH, HOME, TMPDIR and the locale.
+            places: Further variables, for paths of the copy or of `scratch` that must be whole: the sandbox has them
+                elsewhere.
             readable: What it may read beside the copy, the system's programs and what the copy links to.
             reports: Whether it gets a pipe of its own to report into, its number in ``CONDUCTOR_REPORT``.
 
@@ -91,6 +95,10 @@ class TestBench:
             SandboxError: The sandbox itself failed, twice.
         """
         passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        exports = [
+            f'export {name}="$HOME"/{shlex.quote(path.relative_to(self._work).as_posix())}; '
+            for name, path in (places or {}).items()
+        ]
         for attempt in (1, 2):
             left = self._deadline - time.monotonic()
             if self.timed_out or left <= 0:
@@ -99,7 +107,7 @@ class TestBench:
             try:
                 ended = await run_command(
                     self._sandbox,
-                    ["/bin/sh", "-c", _START, self._place, *argv],
+                    ["/bin/sh", "-c", "".join(exports) + _START, self._place, *argv],
                     folder=self._work,
                     limits=limits_for(self.session, left),
                     environment={**passed_on, **(environment or {})},

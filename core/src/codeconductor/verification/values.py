@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from codeconductor.sandbox import Strength
+    from codeconductor.session import Session
     from codeconductor.verification.bench import TestBench
 
 CaseStatus = Literal["passed", "failed", "error", "skipped"]
@@ -153,7 +154,7 @@ class TestRunner(Protocol):
 
     name: str
 
-    def fits(self, folder: Path) -> int | None:
+    def fits(self, folder: Path, session: Session) -> int | None:
         """How well it fits what a folder contains: the highest is taken, ties by name; None: not at all."""
         ...
 

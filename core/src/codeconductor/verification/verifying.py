@@ -153,7 +153,7 @@ def _runner(
         for plugin, runner in runners.values():
             info = session.plugins.infos[plugin]
             with _guarded(info, runner.name):
-                fit = runner.fits(folder)
+                fit = runner.fits(folder, session)
             if fit is not None:
                 fitting.append((-fit, runner.name))
         if not fitting:

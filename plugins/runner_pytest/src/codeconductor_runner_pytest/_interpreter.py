@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
-
 from codeconductor import interpreter
 
 if TYPE_CHECKING:

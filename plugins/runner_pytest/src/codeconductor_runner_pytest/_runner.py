@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codeconductor import TestCase, TestRun
+
 from codeconductor_runner_pytest._interpreter import brought, find_python
 from codeconductor_runner_pytest._lines import Broken, read_lines
 
 if TYPE_CHECKING:
-    from codeconductor import Ended, TestBench
+    from codeconductor import Ended, Session, TestBench
 
 INSIDE = Path(__file__).resolve().parent / "inside"
 
@@ -29,7 +30,7 @@ class PytestRunner:
 
     name = "pytest"
 
-    def fits(self, folder: Path) -> int | None:
+    def fits(self, folder: Path, session: Session) -> int | None:
         """Best where pytest is configured, then where there are files of tests, last where there is Python at all."""
         if any(_has(folder / name, words) for name, words in _CONFIGURED.items()):
             return 30

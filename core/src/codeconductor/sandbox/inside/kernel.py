@@ -115,6 +115,10 @@ def refuse_calls(*, namespaces: bool) -> bool:
     return True
 
 
+_REFER = 1 << 13
+"""Moving and linking files from one folder into another."""
+
+
 def landlock_version() -> int:
     """Landlock's ABI here; 0: there is none."""
     if sys.platform != "linux":
@@ -131,10 +135,15 @@ def _ruleset(files: int, ports: int, scopes: int, version: int) -> int:
 def signal_scope() -> int | None:
     """A ruleset that keeps signals and abstract sockets among those that entered it; None where there is none.
 
-    The descriptor is for `enter`; it is closed on exec.
+    It leaves files alone, which has to be said: a ruleset that does not allow to move and link files from one folder
+    into another forbids it. The descriptor is for `enter`; it is closed on exec.
     """
     version = landlock_version()
-    return _ruleset(0, 0, _SCOPES, version) if version >= 6 else None
+    if version < 6:
+        return None
+    ruleset = _ruleset(_REFER, 0, _SCOPES, version)
+    _allow(ruleset, "/", _REFER)
+    return ruleset
 
 
 def file_rules(rules: list[tuple[str, int]]) -> int | None:
@@ -148,15 +157,20 @@ def file_rules(rules: list[tuple[str, int]]) -> int | None:
     handled = (1 << {1: 13, 2: 14, 3: 15, 4: 15}.get(version, 16)) - 1
     ruleset = _ruleset(handled, _TCP, _SCOPES, version)
     for path, rights in rules:
-        try:
-            fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
-        except OSError:
-            continue
-        allowed = rights & handled & (~0 if Path(path).is_dir() else FILE)
-        rule = struct.pack("=Qi", allowed, fd)
-        _checked(_libc.syscall(_ADD_RULE, ruleset, _RULE_PATH_BENEATH, rule, ctypes.c_uint(0)))
-        os.close(fd)
+        _allow(ruleset, path, rights & handled & (~0 if Path(path).is_dir() else FILE))
     return ruleset
+
+
+def _allow(ruleset: int, path: str, rights: int) -> None:
+    try:
+        fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        rule = struct.pack("=Qi", rights, fd)
+        _checked(_libc.syscall(_ADD_RULE, ruleset, _RULE_PATH_BENEATH, rule, ctypes.c_uint(0)))
+    finally:
+        os.close(fd)
 
 
 def enter(ruleset: int) -> None:

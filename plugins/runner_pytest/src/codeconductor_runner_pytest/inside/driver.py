@@ -1,7 +1,7 @@
 """Runs pytest in the sandbox and reports what each test did, before anything of the project has been imported.
 
-It is started by path, on the project's own interpreter, with the standard library and pytest alone. Project code runs in
-this very process, so nothing here is out of its reach; but it has no reason to be in its way, and what it may do by
+It is started by path, on the project's own interpreter, with the standard library and pytest alone. Project code runs
+in this very process, so nothing here is out of its reach; but it has no reason to be in its way, and what it may do by
 accident or without much effort does not turn a failure into a pass:
 
 - Reports go through a pipe: what was written cannot be taken back. Each line is signed with a key that was on disk
@@ -145,8 +145,9 @@ def main():
     hidden = sys.modules["__main__"]  # kept, and out of sight of what looks for the main program
     sys.modules["__main__"] = type(sys)("__main__")
     try:
-        import pytest
         import unittest.case  # noqa: F401
+
+        import pytest
         from _pytest.config import default_plugins
     except ImportError as exc:
         channel.say("absent", why=f"{type(exc).__name__}: {exc}", python=sys.version.split()[0])
@@ -204,13 +205,27 @@ def _recorder(pytest, channel, folder, clock):
 
         def pytest_collection_finish(self, session):
             self.found = len(session.items)
-            taken = [hook for hook in ("pytest_pyfunc_call", "pytest_runtest_protocol", "pytest_runtest_makereport",
-                                       "pytest_runtest_call", "pytest_runtest_logreport", "pytest_report_teststatus",
-                                       "pytest_collection_modifyitems", "pytest_make_collect_report",
-                                       "pytest_sessionfinish")
-                     if any(is_projects(impl) for impl in getattr(session.config.hook, hook).get_hookimpls())]
-            say("collected", count=self.found, unseen=len({item.nodeid for item in session.items} - self._collected),
-                hooks=taken)
+            taken = [
+                hook
+                for hook in (
+                    "pytest_pyfunc_call",
+                    "pytest_runtest_protocol",
+                    "pytest_runtest_makereport",
+                    "pytest_runtest_call",
+                    "pytest_runtest_logreport",
+                    "pytest_report_teststatus",
+                    "pytest_collection_modifyitems",
+                    "pytest_make_collect_report",
+                    "pytest_sessionfinish",
+                )
+                if any(is_projects(impl) for impl in getattr(session.config.hook, hook).get_hookimpls())
+            ]
+            say(
+                "collected",
+                count=self.found,
+                unseen=len({item.nodeid for item in session.items} - self._collected),
+                hooks=taken,
+            )
 
         def pytest_collectreport(self, report):
             if report.failed:
