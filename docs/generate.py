@@ -44,11 +44,13 @@ def _all_distributions() -> Iterator[str]:
 def _plugins_by_purpose() -> Iterator[str]:
     loaded, ours = _our.plugins()
     strategies, renderers = loaded.names_by_plugin()
+    runners = loaded.runners_by_plugin()
     brought = commands()
     purposes: dict[str, Callable[[PluginInfo], Iterable[str]]] = {
         "Where models come from": lambda info: [info.name] if "conductor_discover_models" in info.hooks else [],
         "How a decision is made": lambda info: strategies.get(info.name, []),
         "How the prompt is written": lambda info: renderers.get(info.name, []),
+        "Who runs tests": lambda info: runners.get(info.name, []),
         "Commands": lambda info: [point.name for point in brought.get(str(info.distribution), [])],
         "What is done when a run has ended": lambda info: [
             hook for hook in info.hooks if hook == "conductor_run_finished"

@@ -21,9 +21,10 @@ from codeconductor import (
     Witness,
     WitnessOption,
     errors,
+    verification,
 )
 from codeconductor.cli.plugins import list_plugins
-from codeconductor.converters import decision_document, models_document, run_document
+from codeconductor.converters import decision_document, models_document, run_document, verification_document
 from codeconductor.history import History, list_runs
 from codeconductor.session import Session
 from codeconductor.testing import a_model, a_task, an_answer
@@ -31,6 +32,8 @@ from codeconductor.testing.servers import FAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from codeconductor import TestReport
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -65,9 +68,17 @@ def documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict
         run_document(run),
         decision_document("a", "question", run.consensus),
         list_runs(tmp_path, 1),
+        verification_document(_report()),
         {"schema": "conductor.plugins/1", "plugins": list_plugins(session)},
     ]
     return {document["schema"]: document for document in made}
+
+
+def _report() -> TestReport:
+    sandbox = verification.SandboxUsed(name="landlock", strength="strong")
+    return verification.TestReport(
+        runner="pytest", sandbox=sandbox, cases=[verification.TestCase(name="a", status="passed")]
+    )
 
 
 def _run() -> Run:

@@ -38,7 +38,7 @@ def command(log_file: str | None) -> None:
     from codeconductor.discovery import discover
 
     async def work(session: Session) -> list[Finding]:
-        here = [*_machine(), *_settings(session), *_plugins(session), *_sandboxes(session)]
+        here = [*_machine(), *_settings(session), *_plugins(session), *_runners(session), *_sandboxes(session)]
         return [*here, *_models(session, await discover(session))]
 
     signs = {"ok": "ok  ", "note": "note", "bad": "BAD "}
@@ -105,6 +105,22 @@ def _plugins(session: Session) -> Iterator[Finding]:
             yield Finding("ok", what, names)
         else:
             yield Finding("bad", what, "none is installed", f"pip install {package}")
+
+
+def _runners(session: Session) -> Iterator[Finding]:
+    from codeconductor.verification import PACKAGE
+
+    runners = session.plugins.test_runners()
+    if not runners:
+        yield Finding("note", "runners", "none is installed: conductor verify runs no tests", f"pip install {PACKAGE}")
+    for name, (plugin, runner) in sorted(runners.items()):
+        lacks = getattr(runner, "lacks", None)
+        try:
+            lacking = None if lacks is None else lacks(session)
+        except Exception as exc:  # noqa: BLE001 - a plugin must not take the report down
+            session.plugins.blame(plugin, "conductor_test_runners", exc)
+            continue
+        yield Finding("note" if lacking else "ok", f"runner {name}", "cannot run here" if lacking else "usable", lacking)
 
 
 def _sandboxes(session: Session) -> Iterator[Finding]:
