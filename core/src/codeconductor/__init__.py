@@ -82,7 +82,7 @@ if TYPE_CHECKING:
         Template,
         render,
     )
-    from codeconductor.sandbox import REPORT, Ended, Outcome, Payload, Sandbox, inside_command, interpreter
+    from codeconductor.sandbox import Ended, Outcome, Payload, Sandbox, inside_command, interpreter
     from codeconductor.session import Session
     from codeconductor.settings import (
         PromptSettings,
@@ -145,7 +145,6 @@ _HOMES = {
     ),
     "codeconductor.hookspecs": ("hookimpl",),
     "codeconductor.sandbox": (
-        "REPORT",
         "Ended",
         "Outcome",
         "Payload",
@@ -233,7 +232,6 @@ _HOMES = {
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "REPORT",
     "Answer",
     "Bench",
     "Chunk",

@@ -120,7 +120,8 @@ def _runners(session: Session) -> Iterator[Finding]:
         except Exception as exc:  # noqa: BLE001 - a plugin must not take the report down
             session.plugins.blame(plugin, "conductor_test_runners", exc)
             continue
-        yield Finding("note" if lacking else "ok", f"runner {name}", "cannot run here" if lacking else "usable", lacking)
+        state: Literal["ok", "note"] = "note" if lacking else "ok"
+        yield Finding(state, f"runner {name}", "cannot run here" if lacking else "usable", lacking)
 
 
 def _sandboxes(session: Session) -> Iterator[Finding]:

@@ -64,10 +64,8 @@ def is_ignored(path: str, rules: list[Rules], *, is_folder: bool) -> bool:
         is_folder: What the path is.
     """
     for rule in reversed(rules):
-        below = rule.within + path[len(rule.above) :]
+        below = rule.within + path[len(rule.above) :] + ("/" if is_folder else "")
         found = rule.spec.check_file(below).include
-        if is_folder and found is None:
-            found = rule.spec.check_file(f"{below}/").include
         if found is not None:
             return found
     return False
@@ -104,5 +102,6 @@ def _read(file: Path, above: str, within: str) -> list[Rules]:
             GitIgnoreSpec.from_lines([line])
         except ValueError:  # git passes over a pattern that makes no sense, too
             continue
-        kept.append(line)
+        # what is in a folder, and not the folder; the same as all below it, as nobody looks into what is ignored
+        kept.append(line.rstrip()[:-1] if line.rstrip().endswith("/**") else line)
     return [Rules(above, within, GitIgnoreSpec.from_lines(kept))]

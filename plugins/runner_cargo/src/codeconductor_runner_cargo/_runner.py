@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codeconductor import REPORT, TestCase, TestRun, interpreter
+from codeconductor import TestCase, TestRun, interpreter
 
 from codeconductor_runner_cargo._lines import judged
 
 if TYPE_CHECKING:
     from codeconductor import Session, TestBench
 
-_TO_REPORT = f"import os, sys; os.dup2(int(os.environ.pop({REPORT!r})), 1); os.execvp(sys.argv[1], sys.argv[1:])"
+_TO_REPORT = "import os, sys; os.dup2(int(os.environ.pop('CONDUCTOR_REPORT')), 1); os.execvp(sys.argv[1], sys.argv[1:])"
 """Lets a program's standard output be the report."""
 
 
@@ -78,7 +78,7 @@ def _installed(home: Path) -> tuple[str, list[Path], dict[str, str]]:
 
 
 def _make_executable(target: Path) -> None:
-    """Mark what was linked as a program: linkers other than Rust's own do that by chmod, which a sandbox may hold back."""
+    """Mark what was linked as a program: most linkers do that by chmod, which a sandbox may hold back."""
     for file in target.glob("*/deps/*"):
         if not file.suffix and not file.is_symlink() and file.is_file():
             with file.open("rb") as content:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 from codeconductor import TestCase, TestRun
 
-_ENDS = {"pass": "passed", "fail": "failed", "skip": "skipped"}
+_Status = Literal["passed", "failed", "skipped"]
+
+_ENDS: dict[str, _Status] = {"pass": "passed", "fail": "failed", "skip": "skipped"}
 
 
 @attrs.define
 class _Test:
-    status: str | None = None
+    status: _Status | None = None
     seconds: float | None = None
     output: list[str] = attrs.field(factory=list)
 

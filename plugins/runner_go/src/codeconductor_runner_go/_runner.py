@@ -8,14 +8,14 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codeconductor import REPORT, TestRun, interpreter
+from codeconductor import TestRun, interpreter
 
 from codeconductor_runner_go._events import read_events
 
 if TYPE_CHECKING:
     from codeconductor import Session, TestBench
 
-_TO_REPORT = f"import os, sys; os.dup2(int(os.environ.pop({REPORT!r})), 1); os.execvp(sys.argv[1], sys.argv[1:])"
+_TO_REPORT = "import os, sys; os.dup2(int(os.environ.pop('CONDUCTOR_REPORT')), 1); os.execvp(sys.argv[1], sys.argv[1:])"
 """Lets a program's standard output be the report."""
 
 _TEST = re.compile(r"^func ((?:Test|Fuzz|Example)\w*)\(", re.MULTILINE)

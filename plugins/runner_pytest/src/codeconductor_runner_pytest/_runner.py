@@ -116,7 +116,7 @@ def _fault(ended: Ended, lines: list[dict[str, Any]], end: dict[str, Any], cases
 
 def _warnings(lines: list[dict[str, Any]], end: dict[str, Any]) -> list[str]:
     found = []
-    hooks = next((line["hooks"] for line in lines if line["kind"] == "collected"), [])
+    hooks: list[str] = next((line["hooks"] for line in lines if line["kind"] == "collected"), [])
     if hooks:
         found.append(f"the project's own hooks have a say in the result of tests: {', '.join(hooks)}")
     if end["unrun"]:

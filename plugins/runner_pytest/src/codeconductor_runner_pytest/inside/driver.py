@@ -22,6 +22,13 @@ import json
 import os
 import sys
 
+TYPE_CHECKING = False  # typing costs as much as all the rest
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, NoReturn, TypeVar
+
+    F = TypeVar("F", bound=Callable[..., Any])
+
 _exit, _write, _dumps = os._exit, os.write, json.dumps
 
 _WATCHED = ("_pytest", "pluggy", "unittest")
@@ -34,10 +41,10 @@ _MOST = 4000
 class Channel:
     """The signed lines that this process reports."""
 
-    def __init__(self, fd, key):
+    def __init__(self, fd: int, key: bytes) -> None:
         number = [0]
 
-        def say(kind, **facts):
+        def say(kind: str, **facts: Any) -> None:
             line = _dumps({"n": number[0], "kind": kind, **facts}, ensure_ascii=True).encode()
             number[0] += 1
             signed = hmac.new(key, line, hashlib.sha256).hexdigest().encode() + b" " + line + b"\n"
@@ -50,17 +57,17 @@ class Channel:
 class Brought(importlib.abc.MetaPathFinder):
     """Finds pytest, and what it needs, where the project has none of its own; nothing else of our environment."""
 
-    def __init__(self, places):
+    def __init__(self, places: dict[str, str]) -> None:
         self._places = places
 
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         """See `importlib.abc.MetaPathFinder`."""
         if path is not None or name not in self._places:
             return None
         return importlib.machinery.PathFinder.find_spec(name, [self._places[name]])
 
 
-def functions_of(packages):
+def functions_of(packages: Any) -> dict[Any, Any]:
     """Every function of loaded packages by its place, to compare them later."""
     found = {}
     for name, module in list(sys.modules.items()):
@@ -77,11 +84,11 @@ def functions_of(packages):
     return found
 
 
-def _identity(member):
+def _identity(member: Any) -> tuple[Any, Any]:
     return member, getattr(member, "__code__", None)
 
 
-def replaced(before, folder):
+def replaced(before: dict[Any, Any], folder: str) -> list[str]:
     """Names of functions that are others than they were, or are gone."""
     names = []
     now = functions_of(_WATCHED)
@@ -92,7 +99,7 @@ def replaced(before, folder):
     return sorted(names)
 
 
-def _is_installed(member, folder):
+def _is_installed(member: Any, folder: str) -> bool:
     """Whether a function belongs to a module outside of the project: installed plugins of pytest change it, too."""
     member = getattr(member, "__func__", member)
     module = sys.modules.get(getattr(member, "__module__", None) or "")
@@ -104,15 +111,15 @@ def _is_installed(member, folder):
     return not any(os.path.realpath(path).startswith(inside) for path in (file, code.co_filename))
 
 
-def shortened(text):
+def shortened(text: str) -> str:
     """A long message without its middle."""
     return text if len(text) <= _MOST else f"{text[: _MOST // 2]}\n[…]\n{text[-_MOST // 2 :]}"
 
 
-def move_paths(origin, folder, kept):
+def move_paths(origin: str, folder: str, kept: list[str]) -> None:
     """Let what the project's environment installed from the project's own folder be the copy's."""
 
-    def moved(path):
+    def moved(path: str) -> str:
         inside = path == origin or path.startswith(origin + os.sep)
         if not inside or any(path == one or path.startswith(one + os.sep) for one in kept):
             return path
@@ -127,7 +134,7 @@ def move_paths(origin, folder, kept):
                     mapping[key] = moved(place)
 
 
-def main():
+def main() -> NoReturn:
     """Run what the job says; ends the process."""
     import time
 
@@ -172,7 +179,7 @@ def main():
         _exit(code if hidden is not None else 1)
 
 
-def _recorder(pytest, channel, folder, clock):
+def _recorder(pytest: Any, channel: Channel, folder: str, clock: Callable[[], float]) -> Any:
     """The plugin that watches pytest."""
     import unittest
 
@@ -180,30 +187,36 @@ def _recorder(pytest, channel, folder, clock):
 
     say = channel.say
     skips = (pytest.skip.Exception, pytest.xfail.Exception, unittest.SkipTest)
-    no_text = {}
+    no_text: Any = {}
+
+    def first(function: F) -> F:
+        return pytest.hookimpl(tryfirst=True)(function)  # type: ignore[no-any-return]  # pytest may be any version
+
+    def last(function: F) -> F:
+        return pytest.hookimpl(trylast=True)(function)  # type: ignore[no-any-return]
 
     class Recorder:
         found = 0
 
-        def __init__(self):
-            self._raised = {}  # by test: what its call raised last; None: nothing
-            self._reports = {}
-            self._reached = set()
-            self._started = {}
-            self._collected = set()
-            self._deselected = set()
+        def __init__(self) -> None:
+            self._raised: dict[str, Any] = {}  # by test: what its call raised last; None: nothing
+            self._reports: dict[str, list[tuple[Any, ...]]] = {}
+            self._reached: set[str] = set()
+            self._started: dict[str, float] = {}
+            self._collected: set[str] = set()
+            self._deselected: set[str] = set()
 
-        def unrun(self):
+        def unrun(self) -> int:
             return max(0, len(self._collected - self._deselected) - self.found)
 
-        def pytest_itemcollected(self, item):
+        def pytest_itemcollected(self, item: Any) -> None:
             self._collected.add(item.nodeid)
             observe(self, item)
 
-        def pytest_deselected(self, items):
+        def pytest_deselected(self, items: Any) -> None:
             self._deselected.update(item.nodeid for item in items)
 
-        def pytest_collection_finish(self, session):
+        def pytest_collection_finish(self, session: Any) -> None:
             self.found = len(session.items)
             taken = [
                 hook
@@ -227,23 +240,23 @@ def _recorder(pytest, channel, folder, clock):
                 hooks=taken,
             )
 
-        def pytest_collectreport(self, report):
+        def pytest_collectreport(self, report: Any) -> None:
             if report.failed:
                 say("case", id=report.nodeid, status="error", message=shortened(report.longreprtext), seconds=None)
 
-        @pytest.hookimpl(trylast=True)
-        def pytest_pyfunc_call(self, pyfuncitem):
+        @last
+        def pytest_pyfunc_call(self, pyfuncitem: Any) -> None:
             self._reached.add(pyfuncitem.nodeid)
 
-        @pytest.hookimpl(tryfirst=True)
-        def pytest_runtest_logstart(self, nodeid):
+        @first
+        def pytest_runtest_logstart(self, nodeid: str) -> None:
             self._raised.pop(nodeid, None)
             self._reports[nodeid] = []
             self._reached.discard(nodeid)
             self._started[nodeid] = clock()
 
-        @pytest.hookimpl(tryfirst=True)
-        def pytest_runtest_logreport(self, report):
+        @first
+        def pytest_runtest_logreport(self, report: Any) -> None:
             when, outcome = report.when, report.outcome
             if when == "setup":  # a plugin may run a test again
                 self._reports[report.nodeid] = []
@@ -253,13 +266,13 @@ def _recorder(pytest, channel, folder, clock):
             entry = (when, outcome, getattr(report, "wasxfail", None), text)
             self._reports.setdefault(report.nodeid, []).append(entry)
 
-        @pytest.hookimpl(trylast=True)
-        def pytest_runtest_logfinish(self, nodeid):
+        @last
+        def pytest_runtest_logfinish(self, nodeid: str) -> None:
             status, message = self._verdict(nodeid)
             seconds = clock() - self._started.get(nodeid, clock())
             say("case", id=nodeid, status=status, message=shortened(message) if message else None, seconds=seconds)
 
-        def _verdict(self, nodeid):
+        def _verdict(self, nodeid: str) -> tuple[str, str | None]:
             reports = self._reports.pop(nodeid, [])
             raised = self._raised.get(nodeid, no_text)
             for when, outcome, _, text in reports:
@@ -278,23 +291,23 @@ def _recorder(pytest, channel, folder, clock):
                 return "error", "it was called passed, and was not run"
             return "passed", None
 
-    def in_project(code):
+    def in_project(code: Any) -> bool:
         return code is not None and os.path.realpath(code.co_filename).startswith(os.path.realpath(folder) + os.sep)
 
-    def is_projects(implementation):
+    def is_projects(implementation: Any) -> bool:
         return in_project(getattr(implementation.function, "__code__", None))
 
-    def code_of(item):
+    def code_of(item: Any) -> Any:
         function = getattr(item, "obj", None)
         return getattr(getattr(function, "__func__", function), "__code__", None)
 
-    def observe(recorder, item):
+    def observe(recorder: Recorder, item: Any) -> None:
         """Note what the test's own call raises: below it there is no hook but those that call the function."""
         original = item.runtest
         nodeid = item.nodeid
         function = code_of(item)
 
-        def runtest():
+        def runtest() -> None:
             recorder._reached.discard(nodeid)
             recorder._raised[nodeid] = ("failed", "it ended in the midst of its call")
             try:
@@ -315,7 +328,7 @@ def _recorder(pytest, channel, folder, clock):
             else:
                 recorder._raised[nodeid] = None
 
-        def has_run(item):
+        def has_run(item: Any) -> bool:
             now = code_of(item)
             if now is not function and in_project(now):
                 return False
