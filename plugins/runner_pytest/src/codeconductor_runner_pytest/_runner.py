@@ -53,7 +53,7 @@ class PytestRunner:
                     "key": key.hex(),
                     "origin": str(bench.origin.resolve()),
                     "kept": [str(place) for place in bench.linked.values()],
-                    "brought": {name: str(place.parent) for name, place in packages.items()},
+                    "brought": {name: str(place) for name, place in packages.items()},
                     "arguments": [],
                     "tests": list(bench.tests),
                 }

@@ -16,7 +16,6 @@ import hashlib
 import hmac
 import importlib
 import importlib.abc
-import importlib.machinery
 import importlib.util
 import json
 import os
@@ -64,7 +63,11 @@ class Brought(importlib.abc.MetaPathFinder):
         """See `importlib.abc.MetaPathFinder`."""
         if path is not None or name not in self._places:
             return None
-        return importlib.machinery.PathFinder.find_spec(name, [self._places[name]])
+        place = self._places[name]  # the folder around it may not be listed
+        if not os.path.isdir(place):
+            return importlib.util.spec_from_file_location(name, place)
+        file = os.path.join(place, "__init__.py")
+        return importlib.util.spec_from_file_location(name, file, submodule_search_locations=[place])
 
 
 def functions_of(packages: Any) -> dict[Any, Any]:
