@@ -22,6 +22,11 @@ def cpu() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
+def run_bare(folder: Path) -> None:
+    """Run pytest as a person does."""
+    subprocess.run([sys.executable, "-m", "pytest", "-q"], cwd=folder, check=True, capture_output=True)
+
+
 async def added(folder: Path) -> tuple[float, float]:
     """The least CPU of the bare runner, and of `verify`."""
     bare, ours = [], []
@@ -29,7 +34,7 @@ async def added(folder: Path) -> tuple[float, float]:
         await verify(session, folder)  # the sandbox is attacked once
         for _ in range(REPEATS):
             before = cpu()
-            subprocess.run([sys.executable, "-m", "pytest", "-q"], cwd=folder, check=True, capture_output=True)
+            run_bare(folder)
             middle = cpu()
             await verify(session, folder)
             bare.append(middle - before)

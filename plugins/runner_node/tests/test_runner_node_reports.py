@@ -77,7 +77,7 @@ def test_files_are_tested_where_node_is_found(make_session: MakeSession, session
         assert "install Node.js" in str(NodeRunner().lacks(session))
         return
     Path("a.test.js").write_text(
-        "const { test } = require('node:test');\ntest('good', () => {});\ntest('bad', () => { throw new Error('no') });\n"
+        "const { test } = require('node:test');\ntest('good', () => {});\ntest('bad', () => { throw 1 });\n"
     )
     Path("b.test.js").write_text("console.log('# pass 9'); process.exit(0); test('x', () => {});\n")
     ours = make_session({"sandbox": {"minimum": "none"}}, runner_node=codeconductor_runner_node)

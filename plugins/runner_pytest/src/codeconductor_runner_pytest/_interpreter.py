@@ -14,7 +14,7 @@ from codeconductor import interpreter
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_LENT = ("pytest", "_pytest", "pluggy", "iniconfig", "packaging", "pygments")
+_LENT = ("pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments")
 """pytest and what it imports, all of it Python's own code and so fit for any interpreter that is new enough."""
 
 _NAMES = (".venv", "venv", "env")
