@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,4 +65,19 @@ def brought() -> dict[str, Path]:
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.origin is not None:
             places[name] = Path(spec.origin).parent if spec.submodule_search_locations else Path(spec.origin)
+    return places
+
+
+def described() -> dict[str, Path]:
+    """The metadata of what is lent, which pytest asks for, by distribution."""
+    places = {}
+    for name in _LENT:
+        try:
+            found = distribution(name)
+        except PackageNotFoundError:
+            continue
+        for written in (found.metadata["Name"], name):
+            place = Path(str(found.locate_file("")), f"{written}-{found.version}.dist-info")
+            if place.is_dir():
+                places[name] = place
     return places

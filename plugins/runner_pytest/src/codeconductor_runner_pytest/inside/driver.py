@@ -56,8 +56,18 @@ class Channel:
 class Brought(importlib.abc.MetaPathFinder):
     """Finds pytest, and what it needs, where the project has none of its own; nothing else of our environment."""
 
-    def __init__(self, places: dict[str, str]) -> None:
+    def __init__(self, places: dict[str, str], metadata: dict[str, str]) -> None:
         self._places = places
+        self._metadata = metadata
+
+    def find_distributions(self, context: Any) -> Any:
+        """See `importlib.metadata.DistributionFinder`."""
+        import importlib.metadata
+        import pathlib
+
+        for name, place in self._metadata.items():
+            if context.name is not None and context.name.lower() == name:
+                yield importlib.metadata.PathDistribution(pathlib.Path(place))
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         """See `importlib.abc.MetaPathFinder`."""
@@ -150,7 +160,7 @@ def main() -> NoReturn:
     folder = os.getcwd()
     sys.path[:] = [path for path in sys.path if path and os.path.abspath(path) != os.path.dirname(__file__)]
     move_paths(job["origin"], folder, job["kept"])
-    sys.meta_path.append(Brought(job["brought"]))
+    sys.meta_path.append(Brought(job["brought"], job["metadata"]))
     sys.argv[:] = ["pytest"]
     hidden = sys.modules["__main__"]  # kept, and out of sight of what looks for the main program
     sys.modules["__main__"] = type(sys)("__main__")
