@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import _our
 import _reference
 from codeconductor.plugins import CORE, commands
+from codeconductor.session import Session
+from codeconductor.settings import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -46,11 +48,15 @@ def _plugins_by_purpose() -> Iterator[str]:
     strategies, renderers = loaded.names_by_plugin()
     runners = loaded.runners_by_plugin()
     brought = commands()
+    coders: dict[str, list[str]] = {}
+    for name, (plugin, _) in loaded.coders(Session(read_settings(ROOT / "docs"), loaded)).items():
+        coders.setdefault(plugin, []).append(name)
     purposes: dict[str, Callable[[PluginInfo], Iterable[str]]] = {
         "Where models come from": lambda info: [info.name] if "conductor_discover_models" in info.hooks else [],
         "How a decision is made": lambda info: strategies.get(info.name, []),
         "How the prompt is written": lambda info: renderers.get(info.name, []),
         "Who runs tests": lambda info: runners.get(info.name, []),
+        "Who writes code": lambda info: coders.get(info.name, []),
         "Commands": lambda info: [point.name for point in brought.get(str(info.distribution), [])],
         "What is done when a run has ended": lambda info: [
             hook for hook in info.hooks if hook == "conductor_run_finished"

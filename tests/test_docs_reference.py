@@ -24,8 +24,15 @@ from codeconductor import (
     verification,
 )
 from codeconductor.cli.plugins import list_plugins
-from codeconductor.converters import decision_document, models_document, run_document, verification_document
+from codeconductor.converters import (
+    build_document,
+    decision_document,
+    models_document,
+    run_document,
+    verification_document,
+)
 from codeconductor.history import History, list_runs
+from codeconductor.pipeline import Build, Plan, Round
 from codeconductor.session import Session
 from codeconductor.testing import a_model, a_task, an_answer
 from codeconductor.testing.servers import FAULTS
@@ -69,6 +76,7 @@ def documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict
         decision_document("a", "question", run.consensus),
         list_runs(tmp_path, 1),
         verification_document(_report()),
+        build_document(_build()),
         {"schema": "conductor.plugins/1", "plugins": list_plugins(session)},
     ]
     return {document["schema"]: document for document in made}
@@ -95,8 +103,18 @@ def _run() -> Run:
     return Run(task=a_task(), models=(answer.model,), answers=(answer,), consensus=consensus, prompt=Prompt(text="4"))
 
 
-_OPEN = {"answers[].data", "consensus.outcome", "consensus.signals", "consensus.weights", "outcome", "signals"}
-"""Objects whose keys are a model's, models, or a strategy's."""
+def _build() -> Build:
+    failure = Failure(kind="exit", message="exit status 3")
+    one = Round(round=1, files=(("calc.py", "changed"),), error=failure, verification={"passed": 1})
+    return Build(plan=Plan(text="Add two numbers", folder="/project"), run={"id": "01"}, rounds=(one,), tests=one)
+
+
+_OPEN = {"answers[].data", "consensus.outcome", "consensus.signals", "consensus.weights", "outcome", "signals"} | {
+    "run",
+    "rounds[].verification",
+    "tests",
+}
+"""Objects whose keys are a model's, models, or a strategy's; and those that are other documents, or like others."""
 
 
 def objects(value: Any, path: str = "") -> Iterator[tuple[str, set[str]]]:

@@ -4,8 +4,11 @@
     ├── InputError           command line, configuration or an input file    exit 2
     ├── NoModelError         nothing reachable, or nothing matched           exit 3
     ├── NoAnswerError        models were found, none gave a usable answer    exit 4
+    ├── NothingWrittenError  a coder failed, or changed nothing              exit 4
     ├── LowConfidenceError   less agreement than `--min-confidence`          exit 5
+    ├── NotApprovedError     a person did not approve                        exit 6
     ├── TestsFailedError     the tests failed, or their report is not whole  exit 7
+    ├── ConflictError        the result could not be applied                 exit 8
     ├── PluginError          a plugin that was asked for by name failed      exit 1
     └── ProviderError        one model or one host failed                    (becomes part of an answer or a listing)
 
@@ -68,6 +71,34 @@ class NoAnswerError(ConductorError):
     """Models were found, but none gave a usable answer."""
 
     exit_code = 4
+
+
+class NothingWrittenError(ConductorError):
+    """A coder failed, or changed nothing."""
+
+    exit_code = 4
+
+
+class NotApprovedError(ConductorError):
+    """A person did not approve what was written, or nobody was there to be asked."""
+
+    exit_code = 6
+
+
+class ConflictError(ConductorError):
+    """Files changed while the coder worked, or cannot be written: nothing was applied.
+
+    Args:
+        message: What happened.
+        paths: The files.
+        hint: What to do about it.
+    """
+
+    exit_code = 8
+
+    def __init__(self, message: str, *, paths: Iterable[str] = (), hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.paths = tuple(paths)
 
 
 class LowConfidenceError(ConductorError):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from codeconductor.consensus import Consensus
     from codeconductor.discovery import Model, Problem
     from codeconductor.dispatch import Answer
-    from codeconductor.pipeline import Run
+    from codeconductor.pipeline import Build, Run
 
 
 @attrs.frozen
@@ -87,6 +87,20 @@ class Decided(Event):
     """A strategy has decided."""
 
     consensus: Consensus
+
+
+@attrs.frozen
+class Stepped(Event):
+    """A build goes on to its next step; in words for people."""
+
+    message: str
+
+
+@attrs.frozen
+class BuildChanged(Event):
+    """A build has come further, or to its end."""
+
+    build: Build
 
 
 @attrs.frozen

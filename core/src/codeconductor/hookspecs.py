@@ -12,6 +12,11 @@ A hookimpl has the name of its hookspec and any of its arguments, never others. 
     conductor_test_runners         when code is verified, before its tests run
     conductor_run_finished         when the prompt is written, or the run failed or was interrupted
 
+and in a build, beside these::
+
+    conductor_coders               before any model is asked, so that an unknown name costs nothing
+    conductor_approve              plugin by plugin, before anything of a draft is run
+
 Each plugin is called on its own: one that raises costs only what it would have given, and is named in one warning.
 """
 
@@ -22,11 +27,12 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 
     from codeconductor.consensus import ConsensusStrategy
     from codeconductor.discovery import Model, Problem
     from codeconductor.dispatch import Chunk, Query
+    from codeconductor.handover import Approval, ApprovalRequest, Coder
     from codeconductor.pipeline import Run
     from codeconductor.prompting import PromptRenderer
     from codeconductor.sandbox import Sandbox
@@ -245,6 +251,64 @@ def conductor_model_weights(session: Session, task: Task, models: Sequence[Model
 
     Returns:
         Weight by model id, each a finite number ≥ 0, for as many models as are known; None: no opinion.
+    """
+    raise AssertionError("a hookspec is never called")
+
+
+@hookspec
+def conductor_coders(session: Session) -> Iterable[Coder]:
+    """Who can write code from a prompt; ``--coder`` finds them by name.
+
+    A coder changes files in a copy of the user's folder. What it has achieved is measured from that copy, and not taken
+    from its words. One that sends prompts or files to other computers says so in ``sends``.
+
+    Example::
+
+        class Stamp:
+            name = "stamp"
+
+            async def write(self, session, assignment):
+                (assignment.folder / "PROMPT.md").write_text(assignment.prompt)
+                return Written()
+
+        @hookimpl
+        def conductor_coders(session):
+            return [Stamp()]
+
+    Args:
+        session: Settings of this invocation, which may name coders.
+
+    Returns:
+        Objects with a ``name`` and ``write`` (see ``Coder``), in any iterable.
+    """
+    raise AssertionError("a hookspec is never called")
+
+
+@hookspec
+def conductor_approve(session: Session, request: ApprovalRequest) -> Awaitable[Approval | None] | None:
+    """Ask a person whether changes that a coder made may be run and, once their tests pass, applied.
+
+    Asked plugin by plugin in the order of their names, the terminal last; the first that decides is heard. Where nobody
+    does, nothing is run.
+
+    Example::
+
+        @hookimpl
+        def conductor_approve(session, request):
+            async def ask():
+                said = await a_web_page(request.draft.diff)
+                decision = "approved" if said == "yes" else "rejected"
+                return Approval(decision=decision, by="web", sha256=request.draft.sha256)
+
+            return ask()
+
+    Args:
+        session: Settings and clients of this invocation.
+        request: The diff, what deserves a second look, and how sure the models were.
+
+    Returns:
+        What gives the decision when it is awaited, its ``sha256`` that of the diff that was shown; None, at once or
+        from the awaitable: nobody is there to be asked.
     """
     raise AssertionError("a hookspec is never called")
 

@@ -186,7 +186,9 @@ class Session:
 
     def _warn_of_unknown_tables(self) -> None:
         for name, origin in self.sources.names().items():
-            if name in self._tables or f"providers.{name}" in self._tables or name == "providers":
+            if name in self._tables or f"providers.{name}" in self._tables:
+                continue
+            if name == "providers" or any(table.startswith(f"{name}.") for table in self._tables):
                 continue
             close = nearest(name, self._tables)
             if "." not in name and origin.layer != "environment" and close in TABLES:

@@ -39,6 +39,7 @@ def command(log_file: str | None) -> None:
 
     async def work(session: Session) -> list[Finding]:
         here = [*_machine(), *_settings(session), *_plugins(session), *_runners(session), *_sandboxes(session)]
+        here += _coders(session)
         return [*here, *_models(session, await discover(session))]
 
     signs = {"ok": "ok  ", "note": "note", "bad": "BAD "}
@@ -148,6 +149,19 @@ def _sandboxes(session: Session) -> Iterator[Finding]:
         yield Finding("bad", "candidates are run", f"never: no sandbox here is {minimum} by [sandbox] minimum", remedy)
     else:
         yield Finding("ok", "candidates are run", f"in {found.name} ({found.strength})")
+
+
+def _coders(session: Session) -> Iterator[Finding]:
+    from codeconductor.handover import known_coders
+
+    for name, (_, coder) in sorted(known_coders(session).items()):
+        found = getattr(coder, "found", lambda: "installed")()
+        sends = getattr(coder, "sends", None)
+        leaves = f"; sends prompts and files to {sends}" if sends else ""
+        if found is None:
+            yield Finding("note", f"coder {name}", f"is not on this machine{leaves}", getattr(coder, "remedy", None))
+        else:
+            yield Finding("note" if sends else "ok", f"coder {name}", f"{found}{leaves}")
 
 
 def _models(session: Session, found: Discovery) -> Iterator[Finding]:

@@ -22,6 +22,8 @@ COMMANDS = {
     "consensus": "Decide between answers that were recorded earlier.",
     "calibrate": "Fit the table that turns agreement into a probability.",
     "verify": "Run code with its tests in the sandbox.",
+    "build": "Have code written, approved and tested, round after round until its tests pass.",
+    "cursor": "Tell Cursor, and what reads AGENTS.md, about conductor; take that back.",
     "history": "List past runs; say whether one was right.",
     "show": "Show one past run: prompt, answers, agreement.",
     "templates": "List the prompt templates; copy the built-in ones to change them.",

@@ -19,6 +19,7 @@ from codeconductor.events import (
     Loaded,
     Retrying,
     RunStarted,
+    Stepped,
     Warned,
 )
 
@@ -94,6 +95,9 @@ class LiveProgress:
                 self._end(answer)
             case Decided(consensus):
                 self._leave(decided(consensus), "bold")
+            case Stepped(message):
+                self._live.stop()  # a build goes on by itself, and may ask a person
+                self._leave(message[:1].upper() + message[1:], "bold")
             case Warned(message):
                 self._leave(f"Warning: {message}", "yellow")
 

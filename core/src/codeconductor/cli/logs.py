@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from codeconductor.cli import console
 from codeconductor.converters import answer_document, consensus_document, to_plain
 from codeconductor.errors import InputError
-from codeconductor.events import Answered, Arriving, Asked, Decided, Discovered, Event, RunStarted, Warned
+from codeconductor.events import Answered, Arriving, Asked, Decided, Discovered, Event, RunStarted, Stepped, Warned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -85,6 +85,8 @@ def _described(event: Event) -> tuple[int, str, dict[str, Any]]:
         case Decided(consensus):
             message = f"{consensus.strategy}: agreement {consensus.agreement:.2f}. {consensus.explanation}"
             return logging.INFO, message, consensus_document(consensus)
+        case Stepped(message):
+            return logging.INFO, message, {}
         case Warned(message):
             return logging.WARNING, message, {}
     return logging.DEBUG, type(event).__name__, {}
@@ -106,7 +108,7 @@ class _OnConsole(logging.Handler):
             console.notice(self._blanked(line))
 
 
-_SHOWN_ALREADY = frozenset({"RunStarted", "Answered", "Decided", "Warned"})
+_SHOWN_ALREADY = frozenset({"RunStarted", "Answered", "Decided", "Stepped", "Warned"})
 """Events that progress shows; of a decision, -v adds what it consists of."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from codeconductor.cli import console
-from codeconductor.events import Answered, Decided, Event, Loaded, RunStarted, Warned
+from codeconductor.events import Answered, Decided, Event, Loaded, RunStarted, Stepped, Warned
 
 if TYPE_CHECKING:
     from codeconductor.consensus import Consensus
@@ -57,5 +57,7 @@ class PlainProgress:
                 console.notice(f"{named(answer)}: {ended(answer)}")
             case Decided(consensus):
                 console.notice(decided(consensus))
+            case Stepped(message):
+                console.notice(message[:1].upper() + message[1:])
             case Warned(message):
                 console.warning(message)

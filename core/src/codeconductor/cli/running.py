@@ -21,6 +21,7 @@ from codeconductor.settings import HistorySettings, data_folder
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
+    from pathlib import Path
     from types import FrameType
 
     from codeconductor.errors import ConductorError
@@ -48,6 +49,8 @@ def in_session(
     overrides: Mapping[str, object] | None = None,
     log_file: str | None = None,
     progress: bool = False,
+    folder: Path | None = None,
+    builtin: Mapping[str, object] | None = None,
 ) -> T:
     """Start a session, do the work in it, and close everything.
 
@@ -57,6 +60,8 @@ def in_session(
         overrides: Settings tables from the command line.
         log_file: Path of `--log-file`.
         progress: Whether to show how models get on, and to record the run.
+        folder: Whose settings count; the current folder unless given.
+        builtin: Further plugin objects of the command's own, by name.
 
     Raises:
         ConductorError: What the work refuses.
@@ -68,7 +73,7 @@ def in_session(
     with ExitStack() as exits:
         history = History(data_folder())
         exits.callback(history.close)
-        session = Session.start(overrides=overrides, builtin={"history": history})
+        session = Session.start(folder, overrides=overrides, builtin={"history": history, **(builtin or {})})
         is_recorded = False
 
         def note(event: Event) -> None:

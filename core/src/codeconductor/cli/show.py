@@ -23,17 +23,23 @@ def command(run: str, as_json: bool, log_file: str | None) -> None:
     """
     from codeconductor.cli import console
     from codeconductor.cli.logs import log, logging_to
-    from codeconductor.history import load_run
+    from codeconductor.history import load_document
     from codeconductor.settings import data_folder
 
     with logging_to(None, log_file):
-        document = load_run(data_folder(), run)
+        document = load_document(data_folder(), run)
         log.info("run %s read from %s", document["id"], data_folder())
     if as_json:
         console.result(console.document(document))
         return
     terminal = console.tables()
-    for part in _parts(document, terminal):
+    if document["schema"] == "conductor.build/1":
+        from codeconductor.cli.story import story
+
+        parts = [*(_parts(document["run"], terminal) if document["run"] else ()), *story(document)]
+    else:
+        parts = _parts(document, terminal)
+    for part in parts:
         terminal.print(part)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codeconductor.converters.documents import (
     answer_document,
+    build_document,
     consensus_document,
     decision_document,
     model_document,
@@ -18,6 +19,7 @@ from codeconductor.converters.tables import expected, structure_table
 
 __all__ = [
     "answer_document",
+    "build_document",
     "consensus_document",
     "decision_document",
     "expected",

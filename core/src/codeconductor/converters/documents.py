@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from codeconductor.consensus import Consensus
     from codeconductor.discovery import Model, Problem
     from codeconductor.dispatch import Answer
-    from codeconductor.pipeline import Run
+    from codeconductor.pipeline import Build, Round, Run
     from codeconductor.verification import TestReport
 
 
@@ -163,6 +163,48 @@ def run_document(run: Run) -> dict[str, Any]:
         if prompt is None
         else {"text": prompt.text, "renderer": prompt.renderer, "template": prompt.template, "tokens": prompt.tokens},
         "warnings": list(run.warnings),
+    }
+
+
+def build_document(build: Build) -> dict[str, Any]:
+    """The document ``conductor.build/1``."""
+    return {
+        "schema": "conductor.build/1",
+        "id": build.id,
+        "started": build.started.isoformat(),
+        "task": build.plan.text,
+        "folder": build.plan.folder,
+        "run": None if build.run is None else dict(build.run),
+        "coder": build.plan.coder,
+        "tests": None if build.tests is None else _round_document(build.tests),
+        "rounds": [_round_document(one) for one in build.rounds],
+        "outcome": build.outcome,
+        "warnings": list(build.warnings),
+        "applied": build.applied,
+        "patch": build.patch,
+    }
+
+
+def _round_document(one: Round) -> dict[str, Any]:
+    approval = one.approval
+    return {
+        "round": one.round,
+        "files": [{"path": path, "action": action} for path, action in one.files],
+        "diff": one.diff,
+        "approval": {
+            "decision": approval.decision,
+            "by": approval.by,
+            "edited": approval.edited,
+            "reason": approval.reason,
+            "sha256": approval.sha256,
+            "named": sorted(approval.named),
+        },
+        "verification": None if one.verification is None else dict(one.verification),
+        "error": to_plain(one.error),
+        "model": one.model,
+        "kept": None if one.kept is None else list(one.kept),
+        "chosen": one.chosen,
+        "output": one.output,
     }
 
 

@@ -143,6 +143,15 @@ def structure_table(table: Table, name: str, cls: type[T]) -> T:
             close = nearest(key, fields)
             hint = f"did you mean {close!r}?" if close else f"known: {', '.join(sorted(fields))}"
             raise InputError(f"{origin.layer}: unknown setting {origin.key}", hint=hint)
+        inner = get_args(field.type)[1] if _is_table(field.type) else None
+        if inner is not None and attrs.has(inner) and isinstance(value, dict):
+            values[key] = {
+                str(own): _structure_named(
+                    item, table.origins.get(f"{key}.{own}", origin), f"{name}.{key}.{own}", inner
+                )
+                for own, item in value.items()
+            }
+            continue
         try:
             values[key] = own_files().structure(value, field.type)
         except Exception as exc:
@@ -157,6 +166,29 @@ def structure_table(table: Table, name: str, cls: type[T]) -> T:
         place = f"{blamed.layer}: {blamed.key}" if blamed else f"settings of {name}"
         remedy = f"correct {blamed.key}; " if blamed else ""
         raise InputError(f"{place}: {exc}", hint=f"{remedy}{_shown_by(blamed)}") from exc
+
+
+def _structure_named(item: object, origin: Origin, name: str, cls: type[T]) -> T:
+    """One of several tables that stand beside each other by their names.
+
+    Raises:
+        InputError: It is no table, lacks something, or has something wrong.
+    """
+    if not isinstance(item, dict):
+        raise InputError(
+            f"{origin.layer}: {origin.key}: expected a table, got {_plain(item)!r}", hint=_shown_by(origin)
+        )
+    attrs.resolve_types(cls)  # type: ignore[type-var]  # any settings class is an attrs class
+    given = {str(key).replace("-", "_"): value for key, value in item.items()}
+    for field in attrs.fields(cls):  # type: ignore[arg-type]
+        if field.default is attrs.NOTHING and field.name not in given:
+            raise InputError(
+                f"{origin.layer}: {origin.key}: {field.name} is missing, expected {expected(field.type)}",
+                hint=f"write {field.name} under [{name}]",
+            )
+    separator = "__" if origin.key.isupper() else "."
+    origins = {key: type(origin)(origin.layer, f"{origin.key}{separator}{key}") for key in given}
+    return structure_table(Table(given, origins), name, cls)
 
 
 def _blamed(cls: type, values: Mapping[str, object], table: Table) -> Origin | None:

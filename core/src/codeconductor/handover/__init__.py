@@ -1,7 +1,54 @@
-"""Prompt ─▶ **coder** ─▶ verification: the copy that a coder works in."""
+"""Prompt ─▶ **coder** ─▶ verification: a coder writes into a copy, we measure what it did, a person says yes or no."""
 
 from __future__ import annotations
 
+from codeconductor.handover.applying import apply, conflicts
+from codeconductor.handover.choosing import check_coder, find_coder, known_coders
+from codeconductor.handover.concerns import concerns, configures_tests, guarded, is_given, is_test
 from codeconductor.handover.copying import Copied, copy_folder, largest_copy
+from codeconductor.handover.diffing import diff_of
+from codeconductor.handover.drafting import ignoring, leads_outside, make_draft, only, read_state
+from codeconductor.handover.paths import refused_path
+from codeconductor.handover.values import (
+    Approval,
+    ApprovalRequest,
+    Assignment,
+    Coder,
+    Concern,
+    Draft,
+    FileChange,
+    FileState,
+    Written,
+)
 
-__all__ = ["Copied", "copy_folder", "largest_copy"]
+__all__ = [
+    "Approval",
+    "ApprovalRequest",
+    "Assignment",
+    "Coder",
+    "Concern",
+    "Copied",
+    "Draft",
+    "FileChange",
+    "FileState",
+    "Written",
+    "apply",
+    "check_coder",
+    "concerns",
+    "configures_tests",
+    "conflicts",
+    "copy_folder",
+    "diff_of",
+    "find_coder",
+    "guarded",
+    "ignoring",
+    "is_given",
+    "is_test",
+    "known_coders",
+    "largest_copy",
+    "leads_outside",
+    "make_draft",
+    "only",
+    "read_state",
+    "refused_path",
+]

@@ -6,8 +6,8 @@ appended to a file of JSON lines beside it, which the next run takes in.
 
 from __future__ import annotations
 
-from codeconductor.history.reading import known_outcomes, list_runs, load_run, tell_outcome
+from codeconductor.history.reading import known_outcomes, list_runs, load_document, load_run, tell_outcome
 from codeconductor.history.recorder import History
 from codeconductor.history.schema import HistoryError
 
-__all__ = ["History", "HistoryError", "known_outcomes", "list_runs", "load_run", "tell_outcome"]
+__all__ = ["History", "HistoryError", "known_outcomes", "list_runs", "load_document", "load_run", "tell_outcome"]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from codeconductor.errors import InputError
+from codeconductor.history.builds import load_build
 from codeconductor.history.schema import reading, writing
 
 if TYPE_CHECKING:
@@ -124,6 +125,22 @@ def load_run(folder: Path, name: str) -> dict[str, Any]:
         key=lambda answer: (order.get(answer["model"], len(order)), answer["sample"]),
     )
     return document
+
+
+def load_document(folder: Path, name: str) -> dict[str, Any]:
+    """What `conductor show` shows: the stored document of a build where the run belongs to one, else that of the run.
+
+    Raises:
+        InputError: There is no such run, or several.
+    """
+    run = load_run(folder, name)
+    with reading(folder) as connection:
+        build = None if connection is None else load_build(connection, run["id"])
+    if build is None:
+        return run
+    if build["run"] is not None:
+        build["run"] = {key: value for key, value in run.items() if key != "schema"}
+    return build
 
 
 def _named(connection: sqlite3.Connection, name: str) -> list[tuple[str, str]]:

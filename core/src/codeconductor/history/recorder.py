@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from codeconductor.converters import answer_document, run_document
-from codeconductor.events import Answered, Event, Recorded, RunStarted
+from codeconductor.converters import answer_document, build_document, run_document
+from codeconductor.events import Answered, BuildChanged, Event, Recorded, RunStarted
+from codeconductor.history.builds import insert_build
 from codeconductor.history.schema import HistoryError, connect, remedy
 from codeconductor.hookspecs import hookimpl
 
@@ -50,10 +51,17 @@ class History:
             self._writer.submit(self._safely, self._write_run, document, "running", event.run.command)
         elif isinstance(event, Answered) and self._run_id is not None:
             self._writer.submit(self._safely, self._write_answer, self._run_id, answer_document(event.answer))
+        elif isinstance(event, BuildChanged):
+            document = build_document(event.build)
+            over = event.build.outcome is not None
+            written = self._writer.submit(self._safely, self._write_build, document)
+            if over:
+                written.result()
 
     @hookimpl
     def conductor_run_finished(self, session: Session, run: Run) -> None:
         """Write the whole of it down, with what plugins did wrong when they were told, and wait until that is done."""
+        self._run_id = None  # what models are asked from here on, as coders, are no answers of the run
         warnings = tuple(dict.fromkeys((*run.warnings, *session.warnings)))
         document = run_document(attrs.evolve(run, warnings=warnings))
         self._writer.submit(self._safely, self._finish, document, run.status, run.command).result()
@@ -95,6 +103,12 @@ class History:
         if self._trouble is not None:  # each further attempt may wait as long; the end writes all answers once more
             return
         _insert_answers(self._open(), run_id, [document])
+
+    def _write_build(self, document: dict[str, Any]) -> None:
+        connection = self._open()
+        connection.execute("BEGIN IMMEDIATE")
+        insert_build(connection, document)
+        connection.execute("COMMIT")
 
     def _finish(self, document: dict[str, Any], status: str, command: str) -> None:
         connection = self._open()

@@ -31,6 +31,13 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         " sample INTEGER NOT NULL, source TEXT NOT NULL, passed INTEGER NOT NULL, told TEXT NOT NULL,"
         " PRIMARY KEY (run_id, model, sample, source))",
     ),
+    (
+        "CREATE TABLE build (run_id TEXT PRIMARY KEY REFERENCES run (id) ON DELETE CASCADE, outcome TEXT,"
+        " document TEXT NOT NULL)",
+        "CREATE TABLE written (run_id TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE, round INTEGER NOT NULL,"
+        " coder TEXT NOT NULL, model TEXT, kind TEXT NOT NULL, language TEXT, passed INTEGER NOT NULL,"
+        " told TEXT NOT NULL, PRIMARY KEY (run_id, round))",
+    ),
 )
 """SQL steps by schema version: step N leads from version N to N + 1, in one transaction with the new number."""
 

@@ -59,8 +59,14 @@ def make_task(session: Session, text: str, context: Sequence[str] = ()) -> Task:
     )
 
 
-async def conduct(session: Session, task: Task, *, command: str = "run") -> Run:
+async def conduct(session: Session, task: Task, *, command: str = "run", id: str | None = None) -> Run:
     """Ask the models, decide between their answers, and write the prompt.
+
+    Args:
+        session: Settings, plugins and clients.
+        task: What the models are asked.
+        command: Named in the history.
+        id: Of the run; None: a new one.
 
     What a stage refuses ends the run and becomes its `error`; what came before it is kept. Settings are those of the
     session's table ``run``.
@@ -72,7 +78,7 @@ async def conduct(session: Session, task: Task, *, command: str = "run") -> Run:
     find_strategy(session, settings.strategy)
     prompt_limits = _prompt_limits(session, settings)
     check_renderer(session, task, renderer=settings.renderer, limits=prompt_limits)
-    run = Run(task=task, command=command)
+    run = Run(task=task, command=command) if id is None else Run(task=task, command=command, id=id)
     answers: list[Answer] = []
     began = time.perf_counter()
     try:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from codeconductor.consensus import ConsensusStrategy
     from codeconductor.discovery import Model
     from codeconductor.dispatch import Chunk, Query
+    from codeconductor.handover import ApprovalRequest, Coder
     from codeconductor.pipeline import Run
     from codeconductor.prompting import PromptRenderer
     from codeconductor.sandbox import Sandbox
@@ -130,11 +131,7 @@ class Plugins:
     def _each(self, hook: str, *, core_last: bool = False, **arguments: object) -> Iterator[tuple[str, Any]]:
         """Every plugin's own result with the plugin's name, sorted by it; one that raises becomes a fault."""
 
-        def place(implementation: Any) -> tuple[bool, str]:
-            name = str(implementation.plugin_name)
-            return core_last and self.infos[name].distribution == CORE, name
-
-        for mine in sorted(self._implementers(hook), key=place):
+        for mine in self._in_order(hook, core_last=core_last):
             try:
                 results = self._alone(hook, mine.plugin, arguments)
             except BaseException as exc:  # whatever a plugin raises is what this is for
@@ -144,6 +141,13 @@ class Plugins:
             else:
                 for result in results or ():
                     yield mine.plugin_name, result
+
+    def _in_order(self, hook: str, *, core_last: bool) -> list[Any]:
+        def place(implementation: Any) -> tuple[bool, str]:
+            name = str(implementation.plugin_name)
+            return core_last and self.infos[name].distribution == CORE, name
+
+        return sorted(self._implementers(hook), key=place)
 
     # One typed method a hook
 
@@ -233,6 +237,25 @@ class Plugins:
         """(plugin, sandbox) by the sandbox's name."""
         return self._named("conductor_sandboxes", "sandbox", "command")
 
+    def coders(self, session: Session) -> dict[str, tuple[str, Coder]]:
+        """(plugin, coder) by the coder's name."""
+        return self._named("conductor_coders", "coder", "write", session=session)
+
+    def approve(self, session: Session, request: ApprovalRequest) -> Iterator[tuple[str, Awaitable[object]]]:
+        """(plugin, what gives its decision) of every plugin that may ask somebody, core's own last."""
+        hook = "conductor_approve"
+        for mine in self._in_order(hook, core_last=True):
+            try:
+                result = self._alone(hook, mine.plugin, {"session": session, "request": request})
+            except (Exception, SystemExit) as exc:  # noqa: BLE001 - as in `_each`
+                self.blame(mine.plugin_name, hook, exc)
+                continue
+            for one in result if isinstance(result, list) else [result]:  # pluggy gathers them
+                if inspect.isawaitable(one):
+                    yield mine.plugin_name, one
+                elif one is not None:
+                    self.blame(mine.plugin_name, hook, f"gave {type(one).__name__}, nothing to wait for")
+
     def test_runners(self) -> dict[str, tuple[str, TestRunner]]:
         """(plugin, runner) by the runner's name."""
         return self._named("conductor_test_runners", "runner", "run_tests")
@@ -251,9 +274,9 @@ class Plugins:
             for plugin, brought in self._brought(hook)
         }
 
-    def _brought(self, hook: str) -> Iterator[tuple[str, list[tuple[object, object]]]]:
+    def _brought(self, hook: str, **arguments: object) -> Iterator[tuple[str, list[tuple[object, object]]]]:
         """(plugin, the names of what it brings and these things themselves)."""
-        for plugin, results in self._each(hook):
+        for plugin, results in self._each(hook, core_last=False, **arguments):
             try:
                 brought = [(getattr(item, "name", None), item) for item in results]  # a generator may raise only here
             except BaseException as exc:  # as in `_each`
@@ -263,9 +286,9 @@ class Plugins:
             else:
                 yield plugin, brought
 
-    def _named(self, hook: str, what: str, verb: str) -> dict[str, tuple[str, Any]]:
+    def _named(self, hook: str, what: str, verb: str, **arguments: object) -> dict[str, tuple[str, Any]]:
         named: dict[str, tuple[str, Any]] = {}
-        for plugin, brought in self._brought(hook):
+        for plugin, brought in self._brought(hook, **arguments):
             for name, item in brought:
                 if not isinstance(name, str) or not callable(getattr(item, verb, None)):
                     self.blame(plugin, hook, f"{type(item).__name__} is no {what}: it needs a `name` and `{verb}`")

@@ -9,7 +9,7 @@ import attrs
 
 from codeconductor.errors import InputError
 from codeconductor.settings.folders import config_folder
-from codeconductor.settings.tables import NEEDS_TRUST, TABLES
+from codeconductor.settings.tables import BY_NAME, NEEDS_TRUST, TABLES
 from codeconductor.settings.trusted import is_trusted
 
 if TYPE_CHECKING:
@@ -96,6 +96,11 @@ class Settings:
                     ignored.append(origin)
                     continue
                 target = field.name if field is not None else key
+                earlier = values.get(target)
+                if field is not None and field.metadata.get(BY_NAME) and isinstance(value, dict):
+                    for inner in value:
+                        origins[f"{target}.{inner}"] = Origin(layer.name, _written(layer, f"{name}.{key}", inner))
+                    value = {**earlier, **value} if isinstance(earlier, dict) else value
                 values[target] = value
                 origins[target] = origin
                 (untrusted.discard if layer.trusted else untrusted.add)(target)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 NEEDS_TRUST = "codeconductor.needs_trust"
 HELP = "codeconductor.help"
 VARIABLE = "codeconductor.variable"
+BY_NAME = "codeconductor.by_name"
 
 
 def setting(
@@ -28,6 +29,7 @@ def setting(
     variable: str | None = None,
     validator: Callable[[Any, Any, Any], object] | None = None,
     converter: Callable[[Any], Any] | None = None,
+    by_name: bool = False,
 ) -> Any:
     """One field of a settings table.
 
@@ -41,12 +43,14 @@ def setting(
             ``OLLAMA_HOST``; `conductor config` then names it.
         validator: As in attrs; raise ValueError with what was expected.
         converter: As in attrs, run after the type was checked.
+        by_name: The value is a dict of tables by their names, each an attrs class: those of several layers stand
+            beside each other, and of the same name the strongest layer's counts as a whole.
     """
     return attrs.field(
         default=default,
         validator=validator,
         converter=converter,
-        metadata={NEEDS_TRUST: needs_trust, HELP: help, VARIABLE: variable},
+        metadata={NEEDS_TRUST: needs_trust, HELP: help, VARIABLE: variable, BY_NAME: by_name},
     )
 
 
@@ -236,6 +240,9 @@ class BuildSettings:
     max_copy: str = setting(
         "1 GiB", help="most that a folder may have to be copied", validator=_is_size, needs_trust=_is_larger
     )
+    coder: str = setting("local", help="who writes the code where --coder does not say", needs_trust=True)
+    rounds: int = setting(3, help="how often code is written and tested at most", validator=at_least_one)
+    answer_timeout: float = setting(120.0, help="seconds a model may write code for", validator=positive)
 
 
 TABLES: dict[str, type] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from codeconductor.verification.bench import TestBench
 from codeconductor.verification.junit import cases_of_junit
 from codeconductor.verification.values import CaseStatus, SandboxUsed, TestCase, TestReport, TestRun, TestRunner
-from codeconductor.verification.verifying import PACKAGE, TIMEOUT, verify
+from codeconductor.verification.verifying import PACKAGE, TIMEOUT, check_sandbox, verify
 
 __all__ = [
     "PACKAGE",
@@ -18,5 +18,6 @@ __all__ = [
     "TestRun",
     "TestRunner",
     "cases_of_junit",
+    "check_sandbox",
     "verify",
 ]

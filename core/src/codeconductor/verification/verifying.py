@@ -69,7 +69,7 @@ async def verify(
         raise InputError(f"a timeout of {timeout:g} s leaves no time", hint="give seconds above 0")
     folder, origin = _absolute(folder), _absolute(origin or folder)
     places = places_of(tests, origin)
-    sandbox = _sandbox(session)
+    sandbox = check_sandbox(session)
     most = largest_copy(session)
     with _work_folder() as work:
         copied = await _uninterrupted(lambda: _laid_out(folder, origin, {**(overlay or {}), **places}, work, most))
@@ -136,7 +136,12 @@ def _work_folder() -> Iterator[Path]:
         remove_folder(work)
 
 
-def _sandbox(session: Session) -> Sandbox:
+def check_sandbox(session: Session) -> Sandbox:
+    """The sandbox that tests would run in.
+
+    Raises:
+        InputError: None is strong enough by ``[sandbox] minimum``.
+    """
     found = find_sandbox(session)
     if found is None:
         minimum = session.settings("sandbox", SandboxSettings).minimum

@@ -1,0 +1,87 @@
+"""Asks whether a draft may be run: `--yes`, a plugin, or the person at the terminal; and writes the decision down."""
+
+from __future__ import annotations
+
+import getpass
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, get_args
+
+import attrs
+
+from codeconductor.errors import ConductorError
+from codeconductor.handover import Approval, ApprovalRequest
+from codeconductor.handover.values import Decision
+
+if TYPE_CHECKING:
+    from codeconductor.pipeline.building.workshop import Workshop
+    from codeconductor.session import Session
+
+NOBODY = "no terminal, and no --yes"
+
+
+async def ask(session: Session, shop: Workshop, request: ApprovalRequest, *, yes: bool) -> Approval:
+    """The decision about a draft, written down before anything follows from it.
+
+    A yes counts only for the diff that was shown: its hash is compared with that of what is there now.
+    """
+    approval = _by_flag(request) if yes else await _asked(session, request)
+    now = request.redraft() if approval.decision == "approved" else request.draft
+    if approval.decision == "approved" and approval.sha256 != now.sha256:
+        reason = "what was approved is not what is there now"
+        approval = attrs.evolve(approval, decision="rejected", reason=reason)
+        session.warn(f"the yes of {approval.by} does not count: {reason}")
+    files = [change.path for change in now.changes if approval.paths is None or change.path in approval.paths]
+    entry = {
+        "time": datetime.now(UTC).isoformat(),
+        "build": request.build,
+        "round": request.round,
+        "what": request.what,
+        "decision": approval.decision,
+        "by": approval.by,
+        "user": _user(),
+        "edited": approval.edited,
+        "reason": approval.reason,
+        "sha256": approval.sha256,
+        "files": files,
+        "named": sorted(approval.named),
+    }
+    try:
+        shop.note_decision(entry)
+    except OSError as exc:
+        raise ConductorError(
+            f"the decision cannot be written down: {exc.strerror}", hint="free some space; nothing was run"
+        ) from exc
+    return approval
+
+
+def _by_flag(request: ApprovalRequest) -> Approval:
+    """`--yes`, which is for everything but what must be approved by its name."""
+    return Approval(decision="approved", by="--yes", sha256=request.draft.sha256)
+
+
+async def _asked(session: Session, request: ApprovalRequest) -> Approval:
+    hook = "conductor_approve"
+    for plugin, pending in session.plugins.approve(session, request):
+        try:
+            approval = await pending
+        except ConductorError:
+            raise
+        except Exception as exc:  # noqa: BLE001 - another plugin, or the terminal, is asked then
+            session.plugins.blame(plugin, hook, exc)
+            continue
+        if approval is None:
+            continue
+        if not isinstance(approval, Approval) or approval.decision not in get_args(Decision):
+            session.plugins.blame(plugin, hook, f"gave {approval!r}, no Approval")
+            continue
+        if approval.decision != "not_asked":
+            return approval if approval.by else attrs.evolve(approval, by=plugin)
+    return Approval(decision="not_asked", reason=NOBODY)
+
+
+def _user() -> str | None:
+    """The name that the system knows the person by, which proves nothing."""
+    with suppress(OSError, KeyError, ImportError):
+        return getpass.getuser()
+    return None

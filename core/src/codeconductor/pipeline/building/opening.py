@@ -1,0 +1,83 @@
+"""Opens a build, new or interrupted: what can be refused is refused here, before any model is asked."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from codeconductor.errors import InputError
+from codeconductor.handover import check_coder
+from codeconductor.pipeline.building.job import Job
+from codeconductor.pipeline.building.values import Build, Plan
+from codeconductor.pipeline.building.workshop import FOLDER, Workshop, find
+from codeconductor.settings import data_folder
+from codeconductor.verification import check_sandbox
+
+if TYPE_CHECKING:
+    from codeconductor.handover import Coder
+    from codeconductor.session import Session
+
+
+def opened(session: Session, plan: Plan, *, yes: bool) -> Job:
+    """A new build, its folder copied.
+
+    Raises:
+        InputError: The coder, the folder or a test does not exist, the folder cannot be written or is too large, or no
+            sandbox is strong enough.
+    """
+    _check(session, plan)
+    build = Build(plan=plan)
+    shop = Workshop(data_folder() / FOLDER / build.id, Path(plan.folder))
+    shop.open(session)
+    inside = shop.keep_tests(plan.tests)
+    shop.save(build, inside)
+    return Job(session, build, shop, inside, yes=yes)
+
+
+def resumed(session: Session, name: str, *, yes: bool) -> Job:
+    """An interrupted build, where it was: a coder that was interrupted begins its round again.
+
+    Raises:
+        InputError: There is none of that name, or what it needs is gone.
+    """
+    shop, build, inside = find(data_folder(), name)
+    _check(session, attrs.evolve(build.plan, tests=()))
+    if build.phase in ("agreeing", "testing", "writing"):
+        shop.fresh_work(shop.trial if build.rounds and shop.trial.is_dir() else shop.start)
+    for warning in build.warnings:
+        session.warn(warning)
+    return Job(session, build, shop, inside, yes=yes)
+
+
+def _check(session: Session, plan: Plan) -> None:
+    coder = check_coder(session, plan.coder)
+    folder = Path(plan.folder)
+    if not os.path.isdir(folder):  # noqa: PTH112 - one above that may not be searched is no reason to fail
+        raise InputError(f"{plan.folder!r} is no folder", hint="give the project's folder with --in")
+    if plan.apply == "auto" and not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(
+            f"{plan.folder!r} cannot be written", hint="make it writable, or take the diff alone with --apply never"
+        )
+    for test in plan.tests:
+        if not os.path.exists(test):  # noqa: PTH110 - as above
+            raise InputError(f"there is no {test!r}", hint="give the path of a test file or folder with --tests")
+    check_sandbox(session)
+    _tell_once(session, plan.coder, coder)
+
+
+def _tell_once(session: Session, name: str, coder: Coder) -> None:
+    """Before its first use on this machine: to whom a coder sends prompts and files."""
+    sends = getattr(coder, "sends", None)
+    if not sends:
+        return
+    told = data_folder() / "told" / name.replace("/", "_")
+    if told.exists():
+        return
+    session.warn(f"the coder {name!r} sends prompts and files to {sends}: code leaves this machine")
+    with suppress(OSError):  # then it is said again
+        told.parent.mkdir(parents=True, exist_ok=True)
+        told.touch()

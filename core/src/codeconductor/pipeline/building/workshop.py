@@ -1,0 +1,203 @@
+"""The folders of a build: the start, the copy that the coder changes, the one that is tested; and its saved state."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from codeconductor.errors import InputError
+from codeconductor.handover import Draft, apply, copy_folder, ignoring, largest_copy, make_draft
+from codeconductor.pipeline.building.values import Build, from_state, to_state
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from codeconductor.session import Session
+
+FOLDER = "builds"
+STATE = "state.json"
+
+
+@attrs.frozen
+class Workshop:
+    """The folders of one build, below the data folder, so that a kill leaves what is there.
+
+    Attributes:
+        root: Holds everything.
+        folder: The user's, as the build was told of it.
+    """
+
+    root: Path
+    folder: Path
+
+    @property
+    def start(self) -> Path:
+        """The user's folder as it was at the start; nobody writes there."""
+        return self.root / "start"
+
+    @property
+    def work(self) -> Path:
+        """Where coders write; named like the user's folder, which agents show."""
+        return self.root / "work" / (self.folder.name or "project")
+
+    @property
+    def trial(self) -> Path:
+        """What is tested: the start with what was approved."""
+        return self.root / "trial"
+
+    @property
+    def given(self) -> Path:
+        """Tests that lie outside of the folder, or are ignored in it."""
+        return self.root / "given"
+
+    def open(self, session: Session) -> None:
+        """Copy the user's folder; links to the outside and the like are left out with a warning.
+
+        Raises:
+            InputError: It cannot be copied, or is larger than ``[build] max_copy``.
+        """
+        try:
+            self.root.mkdir(mode=0o700, parents=True)
+        except OSError as exc:
+            raise InputError(
+                f"cannot make {str(self.root)!r}: {exc.strerror}",
+                hint="make the folder writable, or move it with CONDUCTOR_HOME",
+            ) from exc
+        copied = copy_folder(self.folder, self.start, most=largest_copy(session))
+        for warning in copied.warnings:
+            session.warn(warning)
+        self.fresh_work(self.start)
+
+    def fresh_work(self, source: Path) -> None:
+        """Have the coder begin, or begin again, from a folder."""
+        shutil.rmtree(self.work.parent, ignore_errors=True)
+        self.work.parent.mkdir()
+        _copy(source, self.work)
+
+    def fresh_trial(self, draft: Draft) -> None:
+        """The start with a draft, to be tested."""
+        shutil.rmtree(self.trial, ignore_errors=True)
+        _copy(self.start, self.trial)
+        apply(draft, self.trial)
+
+    def draft(self) -> Draft:
+        """What the coder has changed so far, against the start."""
+        return make_draft(self.start, self.work, is_ignored=self._ignoring())
+
+    def tested(self) -> Draft:
+        """What was tested last, against the start."""
+        return make_draft(self.start, self.trial)
+
+    def _ignoring(self) -> Callable[[str], bool]:
+        return ignoring(self.folder, self.start)
+
+    def tracked(self) -> dict[str, Path | None]:
+        """What is tested although rules would ignore it, by its path: version control has it, and so the start has."""
+        is_ignored = self._ignoring()
+        paths = [path.relative_to(self.start).as_posix() for path in self.start.rglob("*") if path.is_file()]
+        return {path: self.trial / path for path in paths if is_ignored(path) and (self.trial / path).is_file()}
+
+    def keep_tests(self, tests: Sequence[str]) -> tuple[str, ...]:
+        """Copy the user's tests that are not in the copy; gives the paths in the folder of those that are."""
+        inside = []
+        for number, name in enumerate(tests):
+            path = Path(name).absolute()
+            relative = _below(path, self.folder)
+            if relative is not None and os.path.lexists(self.start / relative):
+                inside.append(relative)
+                continue
+            place = self.given / str(number)
+            place.mkdir(parents=True, exist_ok=True)
+            if path.is_dir():
+                shutil.copytree(path, place / path.name, symlinks=True, dirs_exist_ok=True)
+            else:
+                shutil.copy2(path, place / path.name)
+        return tuple(inside)
+
+    def tests(self, inside: Sequence[str], *, within: Path) -> list[Path]:
+        """The user's tests as they are given to a runner that works on `within`."""
+        kept = sorted(path for path in self.given.glob("*/*") if path.name != "__pycache__")
+        return [*(within / name for name in inside), *kept]
+
+    def save(self, build: Build, inside: Sequence[str]) -> None:
+        """Write down how far the build has come, whole or not at all."""
+        partial = self.root / f"{STATE}.tmp"
+        with partial.open("w", encoding="utf-8") as file:
+            json.dump({"build": to_state(build), "inside": list(inside)}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(self.root / STATE)
+
+    def save_diff(self, name: str, diff: str) -> str:
+        """Write a diff beside the others; gives its path."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(diff.encode("utf-8", "surrogateescape"))
+        return str(path)
+
+    def note_decision(self, entry: dict[str, Any]) -> None:
+        """Append one decision to the list of all, on disk before anything follows from it."""
+        line = json.dumps(entry) + "\n"
+        path = self.root.parent / "approvals.jsonl"
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), "a", encoding="utf-8") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def close(self) -> None:
+        """Remove the folders; the diffs stay."""
+        for folder in (self.start, self.work.parent, self.trial, self.given):
+            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):
+            (self.root / STATE).unlink()
+
+    def discard(self) -> None:
+        """Remove all of it."""
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+def find(data: Path, name: str) -> tuple[Workshop, Build, tuple[str, ...]]:
+    """An unfinished build, with the tests inside of its folder.
+
+    Raises:
+        InputError: There is none of that name, or several; or what is there cannot be read.
+    """
+    states = sorted((data / FOLDER).glob(f"*/{STATE}"))
+    if name == "last":
+        states = states[-1:]
+    else:
+        states = [path for path in states if name and path.parent.name.startswith(name.lower())]
+    if not states:
+        raise InputError(f"no build {name!r} can be resumed", hint="`conductor history` lists the runs")
+    if len(states) > 1:
+        raise InputError(f"{name!r} is the beginning of several builds", hint="give more of the id")
+    try:
+        state = json.loads(states[0].read_text(encoding="utf-8"))
+        build = from_state(state["build"])
+        inside = tuple(map(str, state["inside"]))
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise InputError(f"{str(states[0])!r} cannot be read: {exc}", hint="start the build again") from exc
+    return Workshop(states[0].parent, Path(build.plan.folder)), build, inside
+
+
+def _below(path: Path, folder: Path) -> str | None:
+    for one, other in ((path, folder), (path.resolve(), folder.resolve())):
+        if one.is_relative_to(other):
+            return one.relative_to(other).as_posix()
+    return None
+
+
+def _copy(source: Path, target: Path) -> None:
+    """A copy of a copy: all of it, links as they are."""
+    try:
+        shutil.copytree(source, target, symlinks=True)
+    except (shutil.Error, OSError) as exc:
+        raise InputError(
+            f"cannot copy {str(source)!r}: {exc}", hint="free some space, or move the folder with CONDUCTOR_HOME"
+        ) from exc
