@@ -1,4 +1,4 @@
-"""Reports of `go test -json`, recorded with Go 1.26, and a module that is tested where Go is found."""
+"""Recorded reports of `go test -json`, events made up to be wrong, and a module that is tested where Go is found."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import codeconductor_runner_go
+import pytest
 from codeconductor import verify
 from codeconductor_runner_go._events import read_events
 from codeconductor_runner_go._runner import GoRunner
@@ -18,11 +19,15 @@ if TYPE_CHECKING:
     from codeconductor.testing import MakeSession
 
 
+DATA = Path(__file__).parent / "data"
+"""Reports that were recorded, with the packages that they are of; its README tells how."""
+
+
 def events(*told: dict[str, object]) -> bytes:
     return b"".join(json.dumps({"Package": "shop", **one}).encode() + b"\n" for one in told)
 
 
-RECORDED = (
+TOLD = (
     {"Action": "run", "Test": "TestGood"},
     {"Action": "output", "Test": "TestGood", "Output": "=== RUN   TestGood\n"},
     {"Action": "pass", "Test": "TestGood", "Elapsed": 0.5},
@@ -32,8 +37,43 @@ RECORDED = (
 )
 
 
+@pytest.mark.parametrize(
+    ("package", "status", "told"),
+    [
+        (
+            "passing",
+            0,
+            {
+                "::TestGood": "passed",
+                "::TestTable": "passed",
+                "::TestTable/one": "passed",
+                "::TestTable/two_words": "passed",
+                "::TestSkip": "skipped",
+            },
+        ),
+        ("failing", 1, {"::TestGood": "passed", "::TestBad": "failed"}),
+        ("erroring", 1, {"": "error"}),
+        ("ending", 1, {"::TestGood": "passed", "::TestEnd": "failed"}),
+    ],
+)
+def test_recorded_reports_are_read(package: str, status: int, told: dict[str, str]) -> None:
+    run = read_events((DATA / f"{package}.jsonl").read_bytes(), status)
+    name = f"example.com/shop/{package}"
+    assert {case.name: case.status for case in run.cases} == {f"{name}{test}": word for test, word in told.items()}
+    assert run.fault is None
+
+
+@pytest.mark.parametrize(
+    ("package", "words"),
+    [("failing", "got 3, want 4"), ("erroring", "undefined: nothing"), ("ending", "unexpected call to os.Exit(0)")],
+)
+def test_a_recorded_failure_has_its_message(package: str, words: str) -> None:
+    run = read_events((DATA / f"{package}.jsonl").read_bytes(), 1)
+    assert words in "".join(case.message or "" for case in run.cases)
+
+
 def test_passed_and_skipped_tests_are_told() -> None:
-    run = read_events(events(*RECORDED, {"Action": "pass"}), 0)
+    run = read_events(events(*TOLD, {"Action": "pass"}), 0)
     assert [(case.name, case.status) for case in run.cases] == [
         ("shop::TestGood", "passed"),
         ("shop::TestSkip", "skipped"),
@@ -42,7 +82,7 @@ def test_passed_and_skipped_tests_are_told() -> None:
 
 
 def test_a_test_that_did_not_end_is_an_error() -> None:
-    run = read_events(events(*RECORDED, {"Action": "run", "Test": "TestLost"}, {"Action": "fail"}), 1)
+    run = read_events(events(*TOLD, {"Action": "run", "Test": "TestLost"}, {"Action": "fail"}), 1)
     assert [case.status for case in run.cases] == ["passed", "error", "skipped"]
 
 
@@ -54,8 +94,8 @@ def test_a_package_that_cannot_be_built_is_an_error() -> None:
 
 
 def test_status_and_events_must_agree() -> None:
-    assert read_events(events(*RECORDED), 1).fault == "go test ended with status 1"
-    assert read_events(events(*RECORDED), None).fault
+    assert read_events(events(*TOLD), 1).fault == "go test ended with status 1"
+    assert read_events(events(*TOLD), None).fault
     assert read_events(events({"Action": "fail", "Test": "TestBad"}), 0).fault
 
 
@@ -64,7 +104,7 @@ def test_no_test_is_no_case() -> None:
 
 
 def test_a_module_is_tested_where_go_is_found(make_session: MakeSession, session: Session) -> None:
-    """Elsewhere it is said what to install; the reports above are recorded."""
+    """Elsewhere it is said what to install."""
     if shutil.which("go") is None:
         assert "install Go" in str(GoRunner().lacks(session))
         return

@@ -1,4 +1,4 @@
-"""Reports of node, vitest and jest, recorded, and files that are tested where Node.js is found."""
+"""Recorded reports of node, vitest and jest, forms made up to be wrong, and files tested where Node.js is found."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import codeconductor_runner_node
+import pytest
 from codeconductor import verify
 from codeconductor_runner_node._reports import read_json_report, read_lines
 from codeconductor_runner_node._runner import NodeRunner
 
 if TYPE_CHECKING:
-    from codeconductor import Session
+    from codeconductor import Session, TestRun
     from codeconductor.testing import MakeSession
+
+
+DATA = Path(__file__).parent / "data"
+"""Reports that were recorded, with the files that they are of; its README tells how."""
 
 
 def line(**facts: Any) -> bytes:
@@ -25,6 +30,60 @@ def line(**facts: Any) -> bytes:
 
 
 END = b'{"kind": "end"}\n'
+
+
+def recorded_of_node(tmp_path: Path, suite: str, status: int) -> TestRun:
+    """A recorded report, read beside the file that it is of."""
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    shutil.copy(DATA / "node" / f"{suite}.test.js", folder)
+    return read_lines((DATA / "node" / f"{suite}.jsonl").read_bytes(), status, folder)
+
+
+def test_recorded_tests_of_node_are_told(tmp_path: Path) -> None:
+    run = recorded_of_node(tmp_path, "passing", 0)
+    assert [(case.name, case.file, case.status) for case in run.cases] == [
+        ("adds", "passing.test.js", "passed"),
+        ("is nested", "passing.test.js", "passed"),
+        ("comes later", "passing.test.js", "skipped"),
+    ]
+    assert run.fault is None
+
+
+def test_a_recorded_failure_of_node_has_its_message(tmp_path: Path) -> None:
+    run = recorded_of_node(tmp_path, "failing", 1)
+    assert [(case.name, case.status) for case in run.cases] == [("good", "passed"), ("wrong", "failed")]
+    assert "3 !== 4" in str(run.cases[1].message)
+    assert run.fault is None
+
+
+@pytest.mark.parametrize(("suite", "status", "word"), [("erroring", 1, "failed"), ("ending", 0, "error")])
+def test_a_recorded_file_that_ran_no_test_of_its_own_is_no_pass(
+    tmp_path: Path, suite: str, status: int, word: str
+) -> None:
+    """It cannot be loaded, or ends its process with 0."""
+    run = recorded_of_node(tmp_path, suite, status)
+    assert [(case.name, case.status) for case in run.cases] == [(f"{suite}.test.js", word)]
+
+
+@pytest.mark.parametrize("who", ["vitest", "jest"])
+def test_recorded_reports_of_vitest_and_jest_are_read(who: str) -> None:
+    def recorded(suite: str, status: int) -> TestRun:
+        return read_json_report(DATA / who / f"{suite}.json", status, who, Path("shop"))
+
+    passing, failing, erroring = recorded("passing", 0), recorded("failing", 1), recorded("erroring", 1)
+    assert [(case.name, case.file, case.status) for case in passing.cases] == [
+        ("adds", "passing.test.js", "passed"),
+        ("a suite is nested", "passing.test.js", "passed"),
+        ("a suite comes later", "passing.test.js", "skipped"),
+        ("a suite is to be written", "passing.test.js", "skipped"),
+    ]
+    assert [(case.name, case.status) for case in failing.cases] == [("good", "passed"), ("wrong", "failed")]
+    assert "to be" in str(failing.cases[1].message).replace("toBe", "to be")
+    assert [(case.name, case.status) for case in erroring.cases] == [("erroring.test.js", "error")]
+    assert "nothing-of-that-name" in str(erroring.cases[0].message)
+    assert [passing.fault, failing.fault, erroring.fault] == [None, None, None]
+    assert recorded("passing", 1).fault == f"{who} ended with status 1"
 
 
 def test_tests_of_node_are_told(tmp_path: Path) -> None:
@@ -51,7 +110,7 @@ def test_a_file_whose_tests_were_not_reported_is_an_error(tmp_path: Path) -> Non
     assert [case.status for case in run.cases] == ["error", "passed"]
 
 
-def test_the_json_of_vitest_and_jest_is_read(tmp_path: Path) -> None:
+def test_json_whose_counts_do_not_fit_is_no_pass(tmp_path: Path) -> None:
     tests = [
         {"fullName": "a", "status": "passed", "duration": 2, "failureMessages": []},
         {"fullName": "b", "status": "failed", "duration": 1, "failureMessages": ["no"]},
@@ -72,7 +131,7 @@ def test_the_json_of_vitest_and_jest_is_read(tmp_path: Path) -> None:
 
 
 def test_files_are_tested_where_node_is_found(make_session: MakeSession, session: Session) -> None:
-    """Elsewhere it is said what to install; the reports above are recorded."""
+    """Elsewhere it is said what to install."""
     if shutil.which("node") is None:
         assert "install Node.js" in str(NodeRunner().lacks(session))
         return

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import os
 import sys
-from importlib.metadata import PackageNotFoundError, distribution
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,16 +69,10 @@ def brought() -> dict[str, Path]:
     return places
 
 
-def described() -> dict[str, Path]:
-    """The metadata of what is lent, which pytest asks for, by distribution."""
-    places = {}
+def versions() -> dict[str, str]:
+    """Versions of the distributions that are lent: pytest asks for the one of pluggy when it starts."""
+    found = {}
     for name in _LENT:
-        try:
-            found = distribution(name)
-        except PackageNotFoundError:
-            continue
-        for written in (found.metadata["Name"], name):
-            place = Path(str(found.locate_file("")), f"{written}-{found.version}.dist-info")
-            if place.is_dir():
-                places[name] = place
-    return places
+        with suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from codeconductor import TestCase, TestRun
 
-from codeconductor_runner_pytest._interpreter import brought, described, find_python
+from codeconductor_runner_pytest._interpreter import brought, find_python, versions
 from codeconductor_runner_pytest._lines import Broken, read_lines
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class PytestRunner:
     async def run_tests(self, bench: TestBench) -> TestRun:
         """See `TestRunner`."""
         python = find_python(bench.origin, bench.linked)
-        packages, metadata = brought(), described()
+        packages = brought()
         key = secrets.token_bytes(32)
         job = bench.scratch / "job.json"
         job.write_text(
@@ -54,7 +54,7 @@ class PytestRunner:
                     "origin": str(bench.origin.resolve()),
                     "kept": [str(place) for place in bench.linked.values()],
                     "brought": {name: str(place) for name, place in packages.items()},
-                    "metadata": {name: str(place) for name, place in metadata.items()},
+                    "versions": versions(),
                     "arguments": [],
                     "tests": list(bench.tests),
                 }
@@ -64,7 +64,7 @@ class PytestRunner:
         ended = await bench.run(
             [str(python.program), "-B", str(INSIDE / "driver.py"), bench.inside(job)],
             environment={"PYTHONDONTWRITEBYTECODE": "1", "PYTHONNOUSERSITE": "1"},
-            readable=[*python.readable, *packages.values(), *metadata.values(), INSIDE],
+            readable=[*python.readable, *packages.values(), INSIDE],
             reports=True,
         )
         return _judged(ended, key, python.program)

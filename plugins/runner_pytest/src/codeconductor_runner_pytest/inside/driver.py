@@ -56,18 +56,9 @@ class Channel:
 class Brought(importlib.abc.MetaPathFinder):
     """Finds pytest, and what it needs, where the project has none of its own; nothing else of our environment."""
 
-    def __init__(self, places: dict[str, str], metadata: dict[str, str]) -> None:
+    def __init__(self, places: dict[str, str], versions: dict[str, str]) -> None:
         self._places = places
-        self._metadata = metadata
-
-    def find_distributions(self, context: Any) -> Any:
-        """See `importlib.metadata.DistributionFinder`."""
-        import importlib.metadata
-        import pathlib
-
-        for name, place in self._metadata.items():
-            if context.name is not None and context.name.lower() == name:
-                yield importlib.metadata.PathDistribution(pathlib.Path(place))
+        self._versions = versions
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         """See `importlib.abc.MetaPathFinder`."""
@@ -78,6 +69,24 @@ class Brought(importlib.abc.MetaPathFinder):
             return importlib.util.spec_from_file_location(name, place)
         file = os.path.join(place, "__init__.py")
         return importlib.util.spec_from_file_location(name, file, submodule_search_locations=[place])
+
+    def find_distributions(self, context: Any) -> list[Any]:
+        """What `importlib.metadata` asks, when one of these is named: its name and version are all that is known."""
+        version = self._versions.get(context.name)
+        if version is None:
+            return []
+        from importlib.metadata import Distribution
+
+        told = {"METADATA": f"Metadata-Version: 2.1\nName: {context.name}\nVersion: {version}\n"}
+
+        class Lent(Distribution):
+            def read_text(self, filename: str) -> str | None:
+                return told.get(filename)
+
+            def locate_file(self, path: Any) -> Any:
+                raise FileNotFoundError(path)
+
+        return [Lent()]
 
 
 def functions_of(packages: Any) -> dict[Any, Any]:
@@ -160,7 +169,7 @@ def main() -> NoReturn:
     folder = os.getcwd()
     sys.path[:] = [path for path in sys.path if path and os.path.abspath(path) != os.path.dirname(__file__)]
     move_paths(job["origin"], folder, job["kept"])
-    sys.meta_path.append(Brought(job["brought"], job["metadata"]))
+    sys.meta_path.append(Brought(job["brought"], job["versions"]))
     sys.argv[:] = ["pytest"]
     hidden = sys.modules["__main__"]  # kept, and out of sight of what looks for the main program
     sys.modules["__main__"] = type(sys)("__main__")

@@ -1,0 +1,2 @@
+require('./nothing-of-that-name');
+test('never runs', () => {});

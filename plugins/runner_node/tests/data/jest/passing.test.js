@@ -1,0 +1,2 @@
+test('adds', () => expect(1 + 2).toBe(3));
+describe('a suite', () => { it('is nested', () => {}); it.skip('comes later', () => {}); it.todo('is to be written'); });

@@ -1,0 +1,3 @@
+const { test } = require('node:test');
+require('./nothing-of-that-name');
+test('never runs', () => {});

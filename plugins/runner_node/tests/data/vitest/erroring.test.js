@@ -1,0 +1,3 @@
+import { test } from 'vitest';
+import './nothing-of-that-name';
+test('never runs', () => {});

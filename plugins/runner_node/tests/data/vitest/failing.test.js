@@ -1,0 +1,3 @@
+import { expect, test } from 'vitest';
+test('good', () => {});
+test('wrong', () => expect(1 + 2).toBe(4));
