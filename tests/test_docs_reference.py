@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -171,3 +172,16 @@ def test_every_fault_of_the_scripted_servers_is_described() -> None:
     """The table has those that have a name on the command line, those made of others, and a host that refuses."""
     named = {name for cell in tables("testing.md")["Faults"] for name in re.findall(r"(\w+)\(", cell)}
     assert named == {*FAULTS, "combined", "only_first", "refusing_host"}
+
+
+# MCP
+
+
+def test_the_tools_of_the_mcp_server_and_their_arguments_are_named() -> None:
+    """A tool that is added has a row, with its arguments in their order."""
+    from codeconductor_mcp._server import make_server
+
+    page = (REFERENCE / "mcp.md").read_text(encoding="utf-8")
+    for tool in asyncio.run(make_server().list_tools()):
+        arguments = ", ".join(f"`{name}`" for name in tool.input_schema["properties"])
+        assert f"| `{tool.name}` | {arguments} |".replace("|  |", "| |") in page

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from codeconductor.cli.options import common_options
     from codeconductor.cli.run import conduct_and_print
+    from codeconductor.cli.running import open_session
     from codeconductor.consensus import (
         Bench,
         Consensus,
@@ -29,7 +30,15 @@ if TYPE_CHECKING:
     from codeconductor.consensus.choosing import consensus_on, family_votes
     from codeconductor.consensus.likeness import likeness, token_pairs
     from codeconductor.consensus.shapes import answer_shape, parse_python, program_shape
-    from codeconductor.converters import consensus_document, from_reply, run_document, to_plain
+    from codeconductor.converters import (
+        consensus_document,
+        decision_document,
+        from_reply,
+        models_document,
+        run_document,
+        to_plain,
+        verification_document,
+    )
     from codeconductor.discovery import (
         Discovery,
         Model,
@@ -62,6 +71,7 @@ if TYPE_CHECKING:
         nearest,
         unknown_name,
     )
+    from codeconductor.events import Answered, Decided, Discovered, Event, RunStarted
     from codeconductor.handover import (
         Approval,
         ApprovalRequest,
@@ -74,6 +84,7 @@ if TYPE_CHECKING:
         Written,
         refused_path,
     )
+    from codeconductor.history import list_runs, load_run
     from codeconductor.hookspecs import hookimpl
     from codeconductor.http import (
         checked,
@@ -86,7 +97,7 @@ if TYPE_CHECKING:
         request_json,
         server_events,
     )
-    from codeconductor.pipeline import Run, conduct, make_task
+    from codeconductor.pipeline import Run, conduct, decide_given, make_task
     from codeconductor.prompting import (
         Prompt,
         PromptLimits,
@@ -122,6 +133,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "codeconductor.cli.options": ("common_options",),
     "codeconductor.cli.run": ("conduct_and_print",),
+    "codeconductor.cli.running": ("open_session",),
     "codeconductor.errors": (
         "ConductorError",
         "InputError",
@@ -139,10 +151,15 @@ _HOMES = {
     ),
     "codeconductor.converters": (
         "consensus_document",
+        "decision_document",
         "from_reply",
+        "models_document",
         "run_document",
         "to_plain",
+        "verification_document",
     ),
+    "codeconductor.events": ("Answered", "Decided", "Discovered", "Event", "RunStarted"),
+    "codeconductor.history": ("list_runs", "load_run"),
     "codeconductor.http": (
         "checked",
         "fault_in_reply",
@@ -241,6 +258,7 @@ _HOMES = {
     "codeconductor.pipeline": (
         "Run",
         "conduct",
+        "decide_given",
         "make_task",
     ),
     "codeconductor.verification": (
@@ -257,6 +275,7 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Answer",
+    "Answered",
     "Approval",
     "ApprovalRequest",
     "Assignment",
@@ -269,10 +288,13 @@ __all__ = [
     "Consensus",
     "ConsensusStrategy",
     "ContextFile",
+    "Decided",
     "Disagreement",
+    "Discovered",
     "Discovery",
     "Draft",
     "Ended",
+    "Event",
     "Example",
     "Failure",
     "FieldConsensus",
@@ -295,6 +317,7 @@ __all__ = [
     "Reply",
     "Run",
     "RunSettings",
+    "RunStarted",
     "Sandbox",
     "Session",
     "Tally",
@@ -325,6 +348,8 @@ __all__ = [
     "consensus_on",
     "data_folder",
     "decide",
+    "decide_given",
+    "decision_document",
     "discover",
     "discover_hosts",
     "estimate_tokens",
@@ -343,9 +368,13 @@ __all__ = [
     "json_lines",
     "json_object",
     "likeness",
+    "list_runs",
+    "load_run",
     "make_task",
     "matches",
+    "models_document",
     "nearest",
+    "open_session",
     "open_stream",
     "parse_python",
     "posteriors",
@@ -365,6 +394,7 @@ __all__ = [
     "to_plain",
     "token_pairs",
     "unknown_name",
+    "verification_document",
     "verify",
 ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from codeconductor.cli import console
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("codeconductor")
 
 _REQUESTS = logging.getLogger("httpx2")
+
+_LOGGED: ContextVar[Session | None] = ContextVar("_LOGGED", default=None)
+"""Whose doings these are: sessions that are open at once each have handlers of their own."""
 
 
 @contextmanager
@@ -44,6 +48,9 @@ def logging_to(session: Session | None, path: str | None) -> Iterator[None]:
         return
     if session is not None:
         session.events.subscribe(_log_event)
+    token = _LOGGED.set(session)
+    for handler in handlers:
+        handler.addFilter(lambda _record: _LOGGED.get() is session)
     for logger in (log, _REQUESTS):
         logger.setLevel(min(handler.level for handler in handlers))
         logger.propagate = False
@@ -52,6 +59,7 @@ def logging_to(session: Session | None, path: str | None) -> Iterator[None]:
     try:
         yield
     finally:
+        _LOGGED.reset(token)
         for handler in handlers:
             for logger in (log, _REQUESTS):
                 logger.removeHandler(handler)

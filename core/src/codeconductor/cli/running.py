@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import threading
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from codeconductor.cli import console
@@ -20,7 +20,7 @@ from codeconductor.session import Session
 from codeconductor.settings import HistorySettings, data_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
     from pathlib import Path
     from types import FrameType
 
@@ -106,6 +106,38 @@ def in_session(
             if is_recorded:
                 raise KeyboardInterrupt(RECORDED) from None
             raise
+
+
+@asynccontextmanager
+async def open_session(
+    *, overrides: Mapping[str, object] | None = None, log_file: str | None = None, records: bool = True
+) -> AsyncIterator[Session]:
+    """A session for one request of a command that serves many, with history and logs; nothing is shown.
+
+    Several may be open at once in one event loop.
+
+    Args:
+        overrides: Settings tables of the request.
+        log_file: Path of `--log-file`.
+        records: Whether runs are recorded, where the settings allow it.
+
+    Raises:
+        InputError: The settings or the log file are wrong.
+    """
+    from codeconductor.history import History
+
+    _allow_files()
+    with ExitStack() as exits:
+        history = History(data_folder())
+        exits.callback(history.close)
+        session = Session.start(overrides=overrides, builtin={"history": history})
+        if records and session.settings("history", HistorySettings).enabled:
+            session.events.subscribe(history.listen)
+        else:
+            session.plugins.unregister("history")
+        exits.enter_context(logging_to(session, log_file))
+        async with session:
+            yield session
 
 
 def _allow_files() -> None:

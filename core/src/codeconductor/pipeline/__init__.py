@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from codeconductor.pipeline.building.values import Build, Plan, Round
+from codeconductor.pipeline.given import decide_given
 from codeconductor.pipeline.run import Run
 from codeconductor.pipeline.stages import conduct, make_task
 
-__all__ = ["Build", "Plan", "Round", "Run", "conduct", "make_task"]
+__all__ = ["Build", "Plan", "Round", "Run", "conduct", "decide_given", "make_task"]

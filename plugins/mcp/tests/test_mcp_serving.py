@@ -1,0 +1,224 @@
+"""Progress, cancellation, and how the server begins and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from codeconductor.testing.servers import ScriptedModel, ScriptedOpenAI
+from codeconductor.testing.servers.faults import silence
+from codeconductor_mcp._progress import reporting
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+
+    from .conftest import World
+
+ASKED = "/v1/chat/completions"
+
+
+async def until(server: ScriptedOpenAI, condition: Callable[[], bool]) -> None:
+    """Wait for what is to happen on a scripted server."""
+    await asyncio.to_thread(server.wait_until, condition)
+
+
+@pytest.mark.anyio
+async def test_progress_tells_who_answered(world: World, way: tuple[str, str]) -> None:
+    """It grows with each notification, and ends with the decision."""
+    told: list[tuple[float, float | None, str | None]] = []
+
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        told.append((progress, total, message))
+
+    with ScriptedOpenAI(ScriptedModel(name="one", reply="a"), ScriptedModel(name="two", reply="b")) as server:
+        world.ask(server, "one", "two")
+        async with world.client(*way) as client:
+            result = await client.call_tool("consensus", {"task": "Add"}, progress_callback=note)
+    assert not result.is_error
+    progress = [one[0] for one in told]
+    assert progress == sorted(set(progress))
+    assert told[0][2] == "looking for models"
+    assert all(total is None or done <= total for done, total, _ in told)
+
+
+@pytest.mark.anyio
+async def test_a_silent_call_gives_signs_of_life_that_grow() -> None:
+    """Clients cut off a tool that says nothing; a sign of life never amounts to a step."""
+    told: list[float] = []
+    enough = asyncio.Event()
+
+    class Client:
+        async def report_progress(
+            self, progress: float, total: float | None = None, message: str | None = None
+        ) -> None:
+            told.append(progress)
+            if len(told) == 5:
+                enough.set()
+
+    async with reporting(Client(), "working", silence=0.001) as steps:
+        await enough.wait()
+        enough.clear()
+        told.clear()
+        steps.step("one is done")
+        await enough.wait()
+    assert told == sorted(set(told))
+    assert all(step < 2 for step in told)
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_call_cancels_the_requests_to_the_models(world: World, way: tuple[str, str]) -> None:
+    """The server goes on with other calls, and the run is in the history as interrupted."""
+    with ScriptedOpenAI(ScriptedModel(name="parrot"), faults={ASKED: silence()}) as server:
+        world.ask(server, "parrot")
+        async with world.client(*way) as client:
+            calling = asyncio.create_task(client.call_tool("consensus", {"task": "Add"}))
+            await until(server, lambda: len(server.asked(ASKED)) > 0)
+            calling.cancel()
+            await asyncio.gather(calling, return_exceptions=True)
+            await until(server, lambda: len(server.cancelled(ASKED)) == len(server.asked(ASKED)))
+            runs = (await client.call_tool("history", {})).structured_content["runs"]
+    assert [run["status"] for run in runs] == ["interrupted"]
+
+
+def hello(tool: str, **arguments: Any) -> str:
+    """A handshake and a call, as lines of the protocol."""
+    messages = [
+        {
+            "id": 1,
+            "method": "initialize",
+            "params": {
+                "protocolVersion": "2025-06-18",
+                "capabilities": {},
+                "clientInfo": {"name": "t", "version": "1"},
+            },
+        },
+        {"method": "notifications/initialized"},
+        {"id": 2, "method": "tools/call", "params": {"name": tool, "arguments": arguments}},
+    ]
+    return "".join(json.dumps({"jsonrpc": "2.0"} | message) + "\n" for message in messages)
+
+
+def begin(process: subprocess.Popen[str], tool: str, **arguments: Any) -> None:
+    """Greet a server, wait for its greeting, and call a tool."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    greeting, call = hello(tool, **arguments).split("\n", 1)
+    process.stdin.write(greeting + "\n")
+    process.stdin.flush()
+    assert json.loads(process.stdout.readline())["id"] == 1
+    process.stdin.write(call)
+    process.stdin.flush()
+
+
+def test_a_client_that_goes_away_ends_the_server_and_its_requests(world: World) -> None:
+    """Standard input ends in the midst of a call: exit 0, and no model is asked any longer."""
+    with ScriptedOpenAI(ScriptedModel(name="parrot"), faults={ASKED: silence()}) as server:
+        world.ask(server, "parrot")
+        with world.start() as process:
+            assert process.stdin is not None
+            begin(process, "consensus", task="Add")
+            server.wait_until(lambda: len(server.asked(ASKED)) > 0)
+            process.stdin.close()
+            process.stdin = None
+            out, err = process.communicate()
+        server.wait_until(lambda: len(server.cancelled(ASKED)) == len(server.asked(ASKED)))
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
+    assert all(json.loads(line)["jsonrpc"] == "2.0" for line in out.splitlines())
+
+
+def test_without_any_input_it_ends_at_once(world: World) -> None:
+    """Nothing is said where nobody asked."""
+    done = world.run()
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_nothing_but_the_protocol_is_on_standard_output(world: World) -> None:
+    """A plugin that prints, and lines that are no message, disturb nobody."""
+    with world.start() as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("this is no message\n" + hello("models"))
+        process.stdin.flush()
+        replies: list[dict[str, Any]] = []
+        while not any(reply.get("id") == 2 for reply in replies):
+            replies.append(json.loads(process.stdout.readline()))
+        out, err = process.communicate()
+    assert out == ""
+    assert "break the protocol" in err
+    assert process.returncode == 0
+    (greeting,) = [reply["result"] for reply in replies if reply.get("id") == 1]
+    assert greeting["protocolVersion"] == "2025-06-18"
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_ends_it_with_what_goes_on(world: World, name: str) -> None:
+    """Exit 130, though the client still holds the pipe; the requests to models are cancelled, the run is recorded."""
+    with ScriptedOpenAI(ScriptedModel(name="parrot"), faults={ASKED: silence()}) as server:
+        world.ask(server, "parrot")
+        with world.start() as process:
+            assert process.stderr is not None
+            begin(process, "consensus", task="Add")
+            server.wait_until(lambda: len(server.asked(ASKED)) > 0)
+            process.send_signal(getattr(signal, name))
+            process.wait()
+            err = process.stderr.read()
+        server.wait_until(lambda: len(server.cancelled(ASKED)) == len(server.asked(ASKED)))
+    assert process.returncode == 130
+    assert "Error: interrupted" in err
+    assert "Traceback" not in err
+
+
+def status(url: str, **headers: str) -> int:
+    """The status of a well-formed request with other headers."""
+    body = hello("models").splitlines()[0].encode()
+    usual = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    request = urllib.request.Request(url, data=body, headers=usual | headers)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request) as response:
+            found: int = response.status
+            return found
+    except urllib.error.HTTPError as exc:
+        exc.close()
+        return exc.code
+
+
+def test_over_http_only_this_machine_is_answered(world: World) -> None:
+    """A web page may lead a browser here under another name: its Host, or its Origin, gives it away."""
+    with world.over_http() as url:
+        port = url.removesuffix("/mcp").rpartition(":")[2]
+        assert status(url) == 200
+        assert status(url, Origin=f"http://127.0.0.1:{port}") == 200
+        assert status(url, Host=f"localhost:{port}") == 200
+        assert status(url, Host=f"evil.example:{port}") == 421
+        assert status(url, Host="127.0.0.1.evil.example") == 421
+        assert status(url, Origin="http://evil.example") == 403
+        assert status(url, Origin="null") == 403
+
+
+def test_the_server_over_http_ends_at_a_signal(world: World) -> None:
+    """With what goes on in it: the requests to models are cancelled."""
+    with world.start("--http", "--port", "0") as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("Serving on ")
+        process.terminate()
+        _, err = process.communicate()
+    assert process.returncode == 130
+    assert "Traceback" not in err
+
+
+def test_a_taken_port_is_said(world: World) -> None:
+    """Exit 2, with what to do."""
+    with world.over_http() as url:
+        done = world.run("--http", "--port", url.removesuffix("/mcp").rpartition(":")[2])
+    assert done.returncode == 2
+    assert "cannot listen on" in done.stderr
+    assert "--port" in done.stderr
+    assert "Traceback" not in done.stderr

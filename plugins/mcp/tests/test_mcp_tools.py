@@ -1,0 +1,244 @@
+"""Every tool with the official client, over both transports, in both eras of the protocol."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+from codeconductor.testing.servers import ScriptedModel, ScriptedOpenAI
+from mcp.shared.exceptions import MCPError
+from mcp_types import ElicitResult
+
+if TYPE_CHECKING:
+    from mcp import Client
+
+    from .conftest import World
+
+pytestmark = pytest.mark.anyio
+
+ARGUMENTS = {
+    "consensus": {"task", "kind", "language", "strategy", "context_paths"},
+    "choose": {"task", "answers", "strategy"},
+    "models": set(),
+    "verify": {"path", "tests"},
+    "history": {"limit"},
+}
+
+FEW = 3000
+"""Characters that all tools may take in a model's context."""
+
+
+async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+    """The structured result of a call, which is what its schema says and what its text says."""
+    result = await client.call_tool(tool, arguments)
+    assert not result.is_error, result.content[0].text
+    (schema,) = [listed.output_schema for listed in (await client.list_tools()).tools if listed.name == tool]
+    jsonschema.validate(result.structured_content, schema)
+    assert json.loads(result.content[0].text) == result.structured_content
+    found: dict[str, Any] = result.structured_content
+    return found
+
+
+async def refused(client: Client, tool: str, **arguments: Any) -> str:
+    """The text of a call that is an error."""
+    result = await client.call_tool(tool, arguments)
+    assert result.is_error
+    assert "Traceback" not in result.content[0].text
+    text: str = result.content[0].text
+    return text
+
+
+async def test_the_tools_are_those_of_the_contract(world: World, way: tuple[str, str]) -> None:
+    """Names and arguments are exact, each has a schema of its result, and all of them are short."""
+    async with world.client(*way) as client:
+        tools = (await client.list_tools()).tools
+    assert {tool.name: set(tool.input_schema["properties"]) for tool in tools} == ARGUMENTS
+    assert all(tool.output_schema["type"] == "object" for tool in tools)
+    assert sum(len(f"{tool.name}{tool.description}{json.dumps(tool.input_schema)}") for tool in tools) < FEW
+
+
+async def test_every_tool_gives_a_structured_result(world: World, way: tuple[str, str]) -> None:
+    """A run, a decision, the models, a verification, and the history with the run as a resource."""
+    (world.project / "given.txt").write_text("as given", encoding="utf-8")
+    (world.project / "one.case").write_text("passes", encoding="utf-8")
+
+    async def yes(_context: Any, _params: Any) -> ElicitResult:
+        return ElicitResult(action="accept", content={"approve": True})
+
+    models = [ScriptedModel(name="little", reply="a"), ScriptedModel(name="large", reply="the longest")]
+    with ScriptedOpenAI(*models) as server:
+        world.ask(server, "little", "large")
+        async with world.client(*way, elicitation_callback=yes) as client:
+            listed = await call(client, "models")
+            assert {model["id"] for model in listed["models"]} == {"acme/little", "acme/large"}
+            run = await call(
+                client,
+                "consensus",
+                task="Add two numbers",
+                kind="function",
+                language="Go",
+                strategy="longest",
+                context_paths=["given.txt"],
+            )
+            assert run["prompt"]["text"] == "Add two numbers ['given.txt']\nthe longest"
+            assert run["task"] == {"text": "Add two numbers", "kind": "function", "language": "go"}
+            assert run["consensus"]["choice"] == {"model": "acme/large", "sample": 0}
+            assert [answer["error"] for answer in run["answers"]] == [None, None]
+            past = await call(client, "history", limit=1)
+            assert [(one["id"], one["command"]) for one in past["runs"]] == [(run["id"], "mcp")]
+            for uri in (run["resource"], "conductor://runs/last"):
+                whole = json.loads((await client.read_resource(uri)).contents[0].text)
+                assert whole["schema"] == "conductor.run/1"
+                assert {answer["text"] for answer in whole["answers"]} == {"a", "the longest"}
+            chosen = await call(client, "choose", task="Add", answers=["a", "bbb", "cc"])
+            assert (chosen["index"], chosen["answer"], chosen["strategy"]) == (1, "bbb", "longest")
+            report = await call(client, "verify", path=str(world.project))
+            assert (report["runner"], report["passed"], report["green"]) == ("listing", 1, True)
+    assert len(server.asked("/v1/chat/completions")) == 2
+
+
+async def test_tests_that_fail_are_a_result(world: World) -> None:
+    """Not an error of the tool: the report says what failed."""
+    (world.project / "one.case").write_text("fails", encoding="utf-8")
+
+    async def yes(_context: Any, _params: Any) -> ElicitResult:
+        return ElicitResult(action="accept", content={"approve": True})
+
+    async with world.client(elicitation_callback=yes) as client:
+        report = await call(client, "verify", path=".")
+    assert (report["failed"], report["green"]) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (ElicitResult(action="decline"), "did not agree"),
+        (ElicitResult(action="cancel"), "did not agree"),
+        (ElicitResult(action="accept", content={"approve": False}), "did not agree"),
+        (None, "cannot ask for it"),
+    ],
+    ids=["decline", "cancel", "cleared", "absent"],
+)
+async def test_without_a_yes_nothing_is_run(
+    world: World, way: tuple[str, str], answer: ElicitResult | None, says: str
+) -> None:
+    """`verify` is then an error that says so; the person was told which folder and which tests."""
+    (world.project / "one.case").write_text("passes", encoding="utf-8")
+    asked = []
+
+    async def answering(_context: Any, params: Any) -> ElicitResult:
+        asked.append(params.message)
+        assert answer is not None
+        return answer
+
+    async with world.client(*way, elicitation_callback=None if answer is None else answering) as client:
+        text = await refused(client, "verify", path=str(world.project), tests=["one.case"])
+    assert "not approved" in text
+    assert says in text
+    assert [str(world.project) in one and "one.case" in one for one in asked] == [True] * (answer is not None)
+
+
+async def test_what_cannot_be_verified_is_refused_before_anybody_is_asked(world: World) -> None:
+    """A folder that does not exist, a file, and no path at all; and where nothing fits, after the yes."""
+    (world.project / "file").write_text("", encoding="utf-8")
+    asked = []
+
+    async def yes(_context: Any, params: Any) -> ElicitResult:
+        asked.append(params.message)
+        return ElicitResult(action="accept", content={})
+
+    async with world.client(elicitation_callback=yes) as client:
+        assert "does not exist" in await refused(client, "verify", path="nowhere")
+        assert "is no folder" in await refused(client, "verify", path="file")
+        assert "is no path" in await refused(client, "verify", path="~nobody-of-that-name/project")
+        assert asked == []
+        assert "no runner fits" in await refused(client, "verify", path=".")
+        assert len(asked) == 1
+
+
+async def test_arguments_that_are_wrong_are_errors_of_the_tool(world: World, way: tuple[str, str]) -> None:
+    """They name the argument; nothing is asked."""
+    with ScriptedOpenAI(ScriptedModel(name="parrot")) as server:
+        world.ask(server, "parrot")
+        async with world.client(*way) as client:
+            assert "task" in await refused(client, "consensus")
+            assert "kind" in await refused(client, "consensus", task="Add", kind="poem")
+            assert "the task is empty" in await refused(client, "consensus", task=" ")
+            assert "answers" in await refused(client, "choose", task="Add", answers=[])
+            assert "answers" in await refused(client, "choose", task="Add", answers="a")
+            assert "limit" in await refused(client, "history", limit=0)
+            for strategy in ("longets", "nonsense"):
+                text = await refused(client, "consensus", task="Add", strategy=strategy)
+                assert f"unknown strategy {strategy!r}" in text
+            assert "did you mean 'longest'?" in await refused(
+                client, "choose", task="A", answers=["a"], strategy="longe"
+            )
+            for path in ("/etc/passwd", "../outside", "a\0b"):
+                assert "within the project" in await refused(client, "consensus", task="Add", context_paths=[path])
+            assert "no such" in await refused(client, "consensus", task="Add", context_paths=["-"])
+            assert "Unknown tool" in await refused_or_raised(client, "no_such_tool")
+    assert server.asked("/v1/chat/completions") == []
+
+
+async def refused_or_raised(client: Client, tool: str) -> str:
+    """What is said of a tool that does not exist: the eras differ in how."""
+    try:
+        return await refused(client, tool)
+    except MCPError as exc:
+        return str(exc)
+
+
+async def test_without_a_model_the_error_says_what_to_do(world: World) -> None:
+    """As the command line does."""
+    async with world.client() as client:
+        assert (await call(client, "models"))["models"] == []
+        text = await refused(client, "consensus", task="Add")
+    assert "no model could be found" in text
+    assert "Hint: " in text
+
+
+async def test_answers_that_are_all_empty_cannot_be_chosen_from(world: World) -> None:
+    """And a strategy that raises is named with what it belongs to."""
+    async with world.client() as client:
+        assert "usable" in await refused(client, "choose", task="Add", answers=["", " "])
+        text = await refused(client, "choose", task="Add", answers=["a", "b"], strategy="broken")
+    assert "'broken'" in text
+    assert "no idea" in text
+
+
+async def test_a_model_that_fails_is_told_beside_the_others(world: World) -> None:
+    """The run goes on with those that answered."""
+    with ScriptedOpenAI(ScriptedModel(name="parrot", reply="said")) as server:
+        world.ask(server, "parrot", "nobody")
+        async with world.client() as client:
+            run = await call(client, "consensus", task="Add")
+    assert run["prompt"]["text"].endswith("said")
+    assert [(answer["model"], answer["error"] is None) for answer in run["answers"]] == [
+        ("acme/parrot", True),
+        ("acme/nobody", False),
+    ]
+
+
+async def test_a_run_that_does_not_exist_is_no_resource(world: World) -> None:
+    """And one that was not recorded has none."""
+    world.environment["CONDUCTOR_HISTORY__ENABLED"] = "false"
+    with ScriptedOpenAI(ScriptedModel(name="parrot", reply="said")) as server:
+        world.ask(server, "parrot")
+        async with world.client() as client:
+            assert (await call(client, "consensus", task="Add"))["resource"] is None
+            with pytest.raises(MCPError, match="no run 'last'"):
+                await client.read_resource("conductor://runs/last")
+            assert (await call(client, "history"))["runs"] == []
+
+
+async def test_the_prompt_leads_to_the_tools(world: World) -> None:
+    """For clients that show prompts: it takes the task."""
+    async with world.client() as client:
+        (listed,) = (await client.list_prompts()).prompts
+        text = (await client.get_prompt("conductor", {"task": "Add two numbers"})).messages[0].content.text
+        templates = (await client.list_resource_templates()).resource_templates
+    assert [argument.name for argument in listed.arguments] == ["task"]
+    assert "Add two numbers" in text
+    assert [template.uri_template for template in templates] == ["conductor://runs/{run}"]
