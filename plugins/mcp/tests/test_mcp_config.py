@@ -6,13 +6,10 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 from mcp import Client, StdioServerParameters
-
-if TYPE_CHECKING:
-    from .conftest import World
 
 
 @pytest.mark.parametrize(
@@ -23,7 +20,7 @@ if TYPE_CHECKING:
         ("claude", "mcpServers", {"type": "stdio"}),
     ],
 )
-def test_settings_start_this_installation(world: World, client: str, key: str, extra: dict[str, str]) -> None:
+def test_settings_start_this_installation(world: Any, client: str, key: str, extra: dict[str, str]) -> None:
     """The command is a whole path: an editor does not have a terminal's PATH. Where it goes is said beside it."""
     done = world.run("--print-config", client)
     assert done.returncode == 0
@@ -37,7 +34,7 @@ def test_settings_start_this_installation(world: World, client: str, key: str, e
 @pytest.mark.parametrize(
     ("client", "extra"), [("cursor", {}), ("vscode", {"type": "http"}), ("claude", {"type": "http"})]
 )
-def test_settings_for_a_server_that_runs_already(world: World, client: str, extra: dict[str, str]) -> None:
+def test_settings_for_a_server_that_runs_already(world: Any, client: str, extra: dict[str, str]) -> None:
     """With --http they have its address."""
     document = json.loads(world.run("--http", "--port", "7001", "--print-config", client).stdout)
     (server,) = document["servers" if client == "vscode" else "mcpServers"].values()
@@ -45,7 +42,7 @@ def test_settings_for_a_server_that_runs_already(world: World, client: str, extr
 
 
 @pytest.mark.anyio
-async def test_the_printed_settings_work(world: World) -> None:
+async def test_the_printed_settings_work(world: Any) -> None:
     """What they name, started as they say, is the server."""
     server = json.loads(world.run("--print-config", "cursor").stdout)["mcpServers"]["conductor"]
     parameters = StdioServerParameters(**server, env=world.environment, cwd=world.project)
@@ -62,7 +59,7 @@ async def test_the_printed_settings_work(world: World) -> None:
         (["--http", "--port", "0", "--print-config", "cursor"], "port"),
     ],
 )
-def test_options_that_do_not_fit_are_refused(world: World, arguments: list[str], says: str) -> None:
+def test_options_that_do_not_fit_are_refused(world: Any, arguments: list[str], says: str) -> None:
     """Exit 2, in two lines, and nothing on standard output."""
     done = world.run(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
@@ -71,15 +68,15 @@ def test_options_that_do_not_fit_are_refused(world: World, arguments: list[str],
 
 
 WHAT_IS_LOADED = """
-import contextlib, io, sys
+import contextlib, sys
 from codeconductor.cli import main
-with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
-    main(sys.argv[1:])
-print(*{name.partition(".")[0] for name in sys.modules})
+with contextlib.suppress(SystemExit):
+    main()
+print(*{name.partition(".")[0] for name in sys.modules}, file=sys.stderr)
 """
 
 
-def loaded(world: World, *arguments: str) -> set[str]:
+def loaded(world: Any, *arguments: str) -> set[str]:
     """The packages that a command imports."""
     done = subprocess.run(
         [sys.executable, "-c", WHAT_IS_LOADED, *arguments],
@@ -89,13 +86,13 @@ def loaded(world: World, *arguments: str) -> set[str]:
         encoding="utf-8",
         check=True,
     )
-    return set(done.stdout.split())
+    return set(done.stderr.splitlines()[-1].split())
 
 
 @pytest.mark.parametrize(
     "arguments", [["plugins"], ["mcp", "--help"], ["mcp", "--print-config", "cursor"]], ids=" ".join
 )
-def test_nobody_else_pays_for_the_sdk(world: World, arguments: list[str]) -> None:
+def test_nobody_else_pays_for_the_sdk(world: Any, arguments: list[str]) -> None:
     """It is imported to serve, and for nothing else."""
     found = loaded(world, *arguments)
     assert "codeconductor_mcp" in found

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
 
-    from .conftest import World
 
 ASKED = "/v1/chat/completions"
 
@@ -29,7 +28,7 @@ async def until(server: ScriptedOpenAI, condition: Callable[[], bool]) -> None:
 
 
 @pytest.mark.anyio
-async def test_progress_tells_who_answered(world: World, way: tuple[str, str]) -> None:
+async def test_progress_tells_who_answered(world: Any, way: tuple[str, str]) -> None:
     """It grows with each notification, and ends with the decision."""
     told: list[tuple[float, float | None, str | None]] = []
 
@@ -72,7 +71,7 @@ async def test_a_silent_call_gives_signs_of_life_that_grow() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_cancelled_call_cancels_the_requests_to_the_models(world: World, way: tuple[str, str]) -> None:
+async def test_a_cancelled_call_cancels_the_requests_to_the_models(world: Any, way: tuple[str, str]) -> None:
     """The server goes on with other calls, and the run is in the history as interrupted."""
     with ScriptedOpenAI(ScriptedModel(name="parrot"), faults={ASKED: silence()}) as server:
         world.ask(server, "parrot")
@@ -116,7 +115,7 @@ def begin(process: subprocess.Popen[str], tool: str, **arguments: Any) -> None:
     process.stdin.flush()
 
 
-def test_a_client_that_goes_away_ends_the_server_and_its_requests(world: World) -> None:
+def test_a_client_that_goes_away_ends_the_server_and_its_requests(world: Any) -> None:
     """Standard input ends in the midst of a call: exit 0, and no model is asked any longer."""
     with ScriptedOpenAI(ScriptedModel(name="parrot"), faults={ASKED: silence()}) as server:
         world.ask(server, "parrot")
@@ -133,13 +132,13 @@ def test_a_client_that_goes_away_ends_the_server_and_its_requests(world: World) 
     assert all(json.loads(line)["jsonrpc"] == "2.0" for line in out.splitlines())
 
 
-def test_without_any_input_it_ends_at_once(world: World) -> None:
+def test_without_any_input_it_ends_at_once(world: Any) -> None:
     """Nothing is said where nobody asked."""
     done = world.run()
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_nothing_but_the_protocol_is_on_standard_output(world: World) -> None:
+def test_nothing_but_the_protocol_is_on_standard_output(world: Any) -> None:
     """A plugin that prints, and lines that are no message, disturb nobody."""
     with world.start() as process:
         assert process.stdin is not None
@@ -158,7 +157,7 @@ def test_nothing_but_the_protocol_is_on_standard_output(world: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
-def test_a_signal_ends_it_with_what_goes_on(world: World, name: str) -> None:
+def test_a_signal_ends_it_with_what_goes_on(world: Any, name: str) -> None:
     """Exit 130, though the client still holds the pipe; the requests to models are cancelled, the run is recorded."""
     with ScriptedOpenAI(ScriptedModel(name="parrot"), faults={ASKED: silence()}) as server:
         world.ask(server, "parrot")
@@ -190,7 +189,7 @@ def status(url: str, **headers: str) -> int:
         return exc.code
 
 
-def test_over_http_only_this_machine_is_answered(world: World) -> None:
+def test_over_http_only_this_machine_is_answered(world: Any) -> None:
     """A web page may lead a browser here under another name: its Host, or its Origin, gives it away."""
     with world.over_http() as url:
         port = url.removesuffix("/mcp").rpartition(":")[2]
@@ -203,7 +202,7 @@ def test_over_http_only_this_machine_is_answered(world: World) -> None:
         assert status(url, Origin="null") == 403
 
 
-def test_the_server_over_http_ends_at_a_signal(world: World) -> None:
+def test_the_server_over_http_ends_at_a_signal(world: Any) -> None:
     """With what goes on in it: the requests to models are cancelled."""
     with world.start("--http", "--port", "0") as process:
         assert process.stderr is not None
@@ -214,7 +213,7 @@ def test_the_server_over_http_ends_at_a_signal(world: World) -> None:
     assert "Traceback" not in err
 
 
-def test_a_taken_port_is_said(world: World) -> None:
+def test_a_taken_port_is_said(world: Any) -> None:
     """Exit 2, with what to do."""
     with world.over_http() as url:
         done = world.run("--http", "--port", url.removesuffix("/mcp").rpartition(":")[2])

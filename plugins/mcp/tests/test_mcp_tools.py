@@ -14,7 +14,6 @@ from mcp_types import ElicitResult
 if TYPE_CHECKING:
     from mcp import Client
 
-    from .conftest import World
 
 pytestmark = pytest.mark.anyio
 
@@ -50,7 +49,7 @@ async def refused(client: Client, tool: str, **arguments: Any) -> str:
     return text
 
 
-async def test_the_tools_are_those_of_the_contract(world: World, way: tuple[str, str]) -> None:
+async def test_the_tools_are_those_of_the_contract(world: Any, way: tuple[str, str]) -> None:
     """Names and arguments are exact, each has a schema of its result, and all of them are short."""
     async with world.client(*way) as client:
         tools = (await client.list_tools()).tools
@@ -59,7 +58,7 @@ async def test_the_tools_are_those_of_the_contract(world: World, way: tuple[str,
     assert sum(len(f"{tool.name}{tool.description}{json.dumps(tool.input_schema)}") for tool in tools) < FEW
 
 
-async def test_every_tool_gives_a_structured_result(world: World, way: tuple[str, str]) -> None:
+async def test_every_tool_gives_a_structured_result(world: Any, way: tuple[str, str]) -> None:
     """A run, a decision, the models, a verification, and the history with the run as a resource."""
     (world.project / "given.txt").write_text("as given", encoding="utf-8")
     (world.project / "one.case").write_text("passes", encoding="utf-8")
@@ -99,7 +98,7 @@ async def test_every_tool_gives_a_structured_result(world: World, way: tuple[str
     assert len(server.asked("/v1/chat/completions")) == 2
 
 
-async def test_tests_that_fail_are_a_result(world: World) -> None:
+async def test_tests_that_fail_are_a_result(world: Any) -> None:
     """Not an error of the tool: the report says what failed."""
     (world.project / "one.case").write_text("fails", encoding="utf-8")
 
@@ -122,7 +121,7 @@ async def test_tests_that_fail_are_a_result(world: World) -> None:
     ids=["decline", "cancel", "cleared", "absent"],
 )
 async def test_without_a_yes_nothing_is_run(
-    world: World, way: tuple[str, str], answer: ElicitResult | None, says: str
+    world: Any, way: tuple[str, str], answer: ElicitResult | None, says: str
 ) -> None:
     """`verify` is then an error that says so; the person was told which folder and which tests."""
     (world.project / "one.case").write_text("passes", encoding="utf-8")
@@ -140,7 +139,7 @@ async def test_without_a_yes_nothing_is_run(
     assert [str(world.project) in one and "one.case" in one for one in asked] == [True] * (answer is not None)
 
 
-async def test_what_cannot_be_verified_is_refused_before_anybody_is_asked(world: World) -> None:
+async def test_what_cannot_be_verified_is_refused_before_anybody_is_asked(world: Any) -> None:
     """A folder that does not exist, a file, and no path at all; and where nothing fits, after the yes."""
     (world.project / "file").write_text("", encoding="utf-8")
     asked = []
@@ -158,7 +157,7 @@ async def test_what_cannot_be_verified_is_refused_before_anybody_is_asked(world:
         assert len(asked) == 1
 
 
-async def test_arguments_that_are_wrong_are_errors_of_the_tool(world: World, way: tuple[str, str]) -> None:
+async def test_arguments_that_are_wrong_are_errors_of_the_tool(world: Any, way: tuple[str, str]) -> None:
     """They name the argument; nothing is asked."""
     with ScriptedOpenAI(ScriptedModel(name="parrot")) as server:
         world.ask(server, "parrot")
@@ -190,7 +189,7 @@ async def refused_or_raised(client: Client, tool: str) -> str:
         return str(exc)
 
 
-async def test_without_a_model_the_error_says_what_to_do(world: World) -> None:
+async def test_without_a_model_the_error_says_what_to_do(world: Any) -> None:
     """As the command line does."""
     async with world.client() as client:
         assert (await call(client, "models"))["models"] == []
@@ -199,7 +198,7 @@ async def test_without_a_model_the_error_says_what_to_do(world: World) -> None:
     assert "Hint: " in text
 
 
-async def test_answers_that_are_all_empty_cannot_be_chosen_from(world: World) -> None:
+async def test_answers_that_are_all_empty_cannot_be_chosen_from(world: Any) -> None:
     """And a strategy that raises is named with what it belongs to."""
     async with world.client() as client:
         assert "usable" in await refused(client, "choose", task="Add", answers=["", " "])
@@ -208,7 +207,7 @@ async def test_answers_that_are_all_empty_cannot_be_chosen_from(world: World) ->
     assert "no idea" in text
 
 
-async def test_a_model_that_fails_is_told_beside_the_others(world: World) -> None:
+async def test_a_model_that_fails_is_told_beside_the_others(world: Any) -> None:
     """The run goes on with those that answered."""
     with ScriptedOpenAI(ScriptedModel(name="parrot", reply="said")) as server:
         world.ask(server, "parrot", "nobody")
@@ -221,7 +220,7 @@ async def test_a_model_that_fails_is_told_beside_the_others(world: World) -> Non
     ]
 
 
-async def test_a_run_that_does_not_exist_is_no_resource(world: World) -> None:
+async def test_a_run_that_does_not_exist_is_no_resource(world: Any) -> None:
     """And one that was not recorded has none."""
     world.environment["CONDUCTOR_HISTORY__ENABLED"] = "false"
     with ScriptedOpenAI(ScriptedModel(name="parrot", reply="said")) as server:
@@ -233,7 +232,7 @@ async def test_a_run_that_does_not_exist_is_no_resource(world: World) -> None:
             assert (await call(client, "history"))["runs"] == []
 
 
-async def test_the_prompt_leads_to_the_tools(world: World) -> None:
+async def test_the_prompt_leads_to_the_tools(world: Any) -> None:
     """For clients that show prompts: it takes the task."""
     async with world.client() as client:
         (listed,) = (await client.list_prompts()).prompts

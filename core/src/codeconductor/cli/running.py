@@ -51,6 +51,7 @@ def in_session(
     progress: bool = False,
     folder: Path | None = None,
     builtin: Mapping[str, object] | None = None,
+    branches: bool = False,
 ) -> T:
     """Start a session, do the work in it, and close everything.
 
@@ -62,6 +63,7 @@ def in_session(
         progress: Whether to show how models get on, and to record the run.
         folder: Whose settings count; the current folder unless given.
         builtin: Further plugin objects of the command's own, by name.
+        branches: Whether to record the runs in branches of the session; of them nothing is shown.
 
     Raises:
         ConductorError: What the work refuses.
@@ -81,8 +83,9 @@ def in_session(
             is_recorded = is_recorded or isinstance(event, Recorded)
 
         session.events.subscribe(note)
-        if progress and session.settings("history", HistorySettings).enabled:
+        if (progress or branches) and session.settings("history", HistorySettings).enabled:
             session.events.subscribe(history.listen)
+            session.on_branch.append(lambda branch: branch.events.subscribe(history.listener()))
         else:
             session.plugins.unregister("history")
         exits.enter_context(logging_to(session, log_file))

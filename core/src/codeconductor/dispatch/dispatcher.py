@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from codeconductor.discovery import Model
+    from codeconductor.dispatch.values import Chunk
     from codeconductor.session import Session
 
 
@@ -66,6 +67,7 @@ async def dispatch(
     samples: int = 1,
     limits: Limits | None = None,
     enough: int | None = None,
+    heard: Callable[[Chunk], None] | None = None,
 ) -> AsyncIterator[Arrivals]:
     """Ask every model `samples` times, at most as many requests at once as each host can hold.
 
@@ -80,6 +82,7 @@ async def dispatch(
         limits: Seconds per answer.
         enough: Usable answers after which the caller leaves: models that are not in memory are loaded only where those
             that are cannot give so many. None: all are wanted.
+        heard: Told of each piece of an answer as it arrives; for a single answer, as pieces do not say whose they are.
     """
     places = _places(models)
     reserve = _Reserve(enough, samples * sum(model.loaded is not False for model in models))
@@ -97,7 +100,7 @@ async def dispatch(
         asked = query if isinstance(query, Query) else query(model)
         if asked.seed is not None:
             asked = attrs.evolve(asked, seed=asked.seed + sample)
-        request = Request(session, model, sample, asked, limits or Limits())
+        request = Request(session, model, sample, asked, limits or Limits(), heard)
 
         def end(task: asyncio.Task[Answer]) -> None:  # whatever a plugin did: who waits would wait for ever
             answer = _answer_of(task, request)

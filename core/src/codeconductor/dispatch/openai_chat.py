@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from codeconductor.dispatch.openai_messages import Calls, text_of, thinking, written
+from codeconductor.dispatch.openai_messages import Calls, message_document, text_of, thinking, written
 from codeconductor.dispatch.values import Chunk, Query, Usage
 from codeconductor.errors import ProviderError
 from codeconductor.http import (
@@ -40,6 +40,9 @@ _REFUSALS = frozenset({400, 422, 500, 501})
 
 _LAST_WORDS = 1.0
 """Seconds that the counts and the end of a stream are waited for when the answer itself is complete."""
+
+_BODY_END = 0.05
+"""Seconds that the end of the body may take behind the end of the stream."""
 
 _ABORTED = frozenset({"abort", "error"})
 """Finish reasons of an answer that the server itself broke off; vLLM says the first."""
@@ -103,7 +106,7 @@ async def _accepted(
 def _body(model: str, query: Query) -> dict[str, Any]:
     body: dict[str, Any] = {
         "model": model,
-        "messages": [{"role": message.role, "content": message.content} for message in query.messages],
+        "messages": [message_document(message) for message in query.messages],
         "stream": True,
         "stream_options": {"include_usage": True},
     }
@@ -173,6 +176,7 @@ class _Reading:
                 break
             for text in _frames(joined):
                 if text.strip() == "[DONE]":
+                    await _read_out(events)
                     return
                 if _says_nothing(event, text):
                     continue
@@ -242,6 +246,13 @@ class _Reading:
         self._said_text = self._said_text or bool(text.strip())
         self.has_finished = self.has_finished or finish_reason is not None
         return Chunk(text=text, reasoning=reasoning, finish_reason=finish_reason)
+
+
+async def _read_out(events: AsyncIterator[tuple[str, str]]) -> None:
+    """Read the end of a body that has nothing more to say, so that its connection can be used again."""
+    with suppress(Exception):  # the answer is complete; the connection is closed where this fails
+        async with asyncio.timeout(_BODY_END):
+            await anext(events, None)
 
 
 def _frames(joined: str) -> list[str]:

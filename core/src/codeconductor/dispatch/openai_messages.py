@@ -5,7 +5,24 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from codeconductor.dispatch.values import ToolCall
+from codeconductor.dispatch.values import Message, ToolCall
+
+
+def message_document(message: Message) -> dict[str, Any]:
+    """A turn as the protocol has it."""
+    document: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        document["tool_calls"] = [
+            {
+                "id": call.id or f"call_{position}",
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for position, call in enumerate(message.tool_calls)
+        ]
+    if message.tool_call_id is not None:
+        document["tool_call_id"] = message.tool_call_id
+    return document
 
 
 def written(content: object, kind: str) -> str:

@@ -7,6 +7,8 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from codeconductor.dispatch.context import estimate_tokens, likely_tokens, longest_context
 from codeconductor.dispatch.values import Message, Query
 
@@ -87,10 +89,18 @@ You are an experienced software engineer. Answer the question as one JSON object
 
 
 def question(task: Task, model: Model, *, temperature: float | None = None, seed: int | None = None) -> Query:
-    """The query for one model.
+    """The query for one model; that of a conversation is passed on, with what it leaves open filled in.
 
     Context files are given in the user's order as far as the model's context length allows; the last that fits is cut.
     """
+    if task.query is not None:
+        asked = task.query
+        return attrs.evolve(
+            asked,
+            temperature=temperature if asked.temperature is None else asked.temperature,
+            seed=seed if asked.seed is None else asked.seed,
+            max_tokens=asked.max_tokens or _longest_reply(model, asked.messages),
+        )
     if task.kind == "question":
         system, schema = _ANSWER_FORM, ANSWER_SCHEMA
     elif is_small(model):

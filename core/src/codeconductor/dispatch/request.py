@@ -72,8 +72,17 @@ class Request:
         unloaded: The model turned out not to be in memory: it should be loaded, and asked again.
     """
 
-    def __init__(self, session: Session, model: Model, sample: int, query: Query, limits: Limits) -> None:
+    def __init__(
+        self,
+        session: Session,
+        model: Model,
+        sample: int,
+        query: Query,
+        limits: Limits,
+        heard: Callable[[Chunk], None] | None = None,
+    ) -> None:
         self.unloaded = False
+        self._heard = heard
         self._session = session
         self._model = model
         self._asked = model
@@ -234,6 +243,8 @@ class Request:
                 kind="protocol",
                 hint="the model may repeat itself: ask another one",
             )
+        if self._heard is not None:
+            self._heard(chunk)
         if chunk.text or chunk.reasoning:
             self._session.events.emit(Arriving(self._model, self._sample, *self._length))
 

@@ -39,10 +39,21 @@ def _blocks(blocks: Iterable[CodeBlock]) -> tuple[CodeBlock, ...]:
 
 @attrs.frozen
 class Message:
-    """One turn of a conversation."""
+    """One turn of a conversation.
+
+    Attributes:
+        role: Who says it.
+        content: What is said; may be empty beside calls.
+        tool_calls: Functions that the assistant wanted called in this turn.
+        tool_call_id: In a turn of a tool: the call that it answers.
+        tool_name: In a turn of a tool: the function that was called, where it is known.
+    """
 
     role: Role
     content: str
+    tool_calls: tuple[ToolCall, ...] = attrs.field(default=(), converter=_calls, kw_only=True)
+    tool_call_id: str | None = attrs.field(default=None, kw_only=True)
+    tool_name: str | None = attrs.field(default=None, kw_only=True)
 
 
 @attrs.frozen(kw_only=True)

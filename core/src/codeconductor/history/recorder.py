@@ -41,22 +41,28 @@ class History:
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="history")
         self._connection: sqlite3.Connection | None = None
         self._trouble: str | None = None
-        self._run_id: str | None = None
+        self.listen = self.listener()
 
-    def listen(self, event: Event) -> None:
-        """Take in what is worth keeping."""
-        if isinstance(event, RunStarted):
-            self._run_id = event.run.id
-            document = run_document(event.run)
-            self._writer.submit(self._safely, self._write_run, document, "running", event.run.command)
-        elif isinstance(event, Answered) and self._run_id is not None:
-            self._writer.submit(self._safely, self._write_answer, self._run_id, answer_document(event.answer))
-        elif isinstance(event, BuildChanged):
-            document = build_document(event.build)
-            over = event.build.outcome is not None
-            written = self._writer.submit(self._safely, self._write_build, document)
-            if over:
-                written.result()
+    def listener(self) -> Callable[[Event], None]:
+        """A subscriber that takes in what is worth keeping of one run after the other; each at once needs its own."""
+        run_id: str | None = None
+
+        def listen(event: Event) -> None:
+            nonlocal run_id
+            if isinstance(event, RunStarted):
+                run_id = event.run.id
+                document = run_document(event.run)
+                self._writer.submit(self._safely, self._write_run, document, "running", event.run.command)
+            elif isinstance(event, Answered) and run_id is not None:
+                self._writer.submit(self._safely, self._write_answer, run_id, answer_document(event.answer))
+            elif isinstance(event, BuildChanged):
+                document = build_document(event.build)
+                over = event.build.outcome is not None
+                written = self._writer.submit(self._safely, self._write_build, document)
+                if over:
+                    written.result()
+
+        return listen
 
     @hookimpl
     def conductor_run_finished(self, session: Session, run: Run) -> None:

@@ -19,13 +19,14 @@ from codeconductor.pipeline.bench import SessionBench
 from codeconductor.pipeline.run import Run
 from codeconductor.prompting import PromptLimits, check_renderer, render
 from codeconductor.settings import LARGEST_SEED, PromptSettings, RunSettings
-from codeconductor.task import Task, read_context, read_project, read_task
+from codeconductor.task import Project, Task, read_context, read_project, read_task
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from codeconductor.consensus import Consensus
     from codeconductor.discovery import Discovery, Model
+    from codeconductor.dispatch import Chunk, Query
     from codeconductor.session import Session
 
 _SAMPLES_ALONE = 5
@@ -34,6 +35,9 @@ _SAMPLES_ALONE = 5
 _TEMPERATURE_OF_SAMPLES = 0.7
 """Where several samples of a model are taken and nobody says otherwise: they have to differ."""
 
+
+_LONGEST_WISH = 2**14
+"""Characters of a conversation's last wish that are looked at, to tell what it is about."""
 
 _NAMED = 3
 """Models that an error message names at most."""
@@ -59,7 +63,48 @@ def make_task(session: Session, text: str, context: Sequence[str] = ()) -> Task:
     )
 
 
-async def conduct(session: Session, task: Task, *, command: str = "run", id: str | None = None) -> Run:
+def make_conversation(session: Session, query: Query) -> Task:
+    """The task of a conversation, which is passed on to the models as it stands.
+
+    Its text, by which its kind and language are told, is the beginning of the last thing that the user said. Where the
+    query has tools it is a ``call``, and whether to call is decided too.
+
+    Args:
+        session: Of the invocation; files and facts of its project are not added.
+        query: Messages, tools and sampling settings; what it leaves open is filled in for each model.
+    """
+    said = (message.content.strip() for message in reversed(query.messages) if message.role == "user")
+    text = next(filter(None, said), "(no words)")[:_LONGEST_WISH]
+    task = read_task(text, project=Project(root=session.root))
+    if query.tools:
+        return attrs.evolve(task, kind="call", functions=query.tools, query=query)
+    return attrs.evolve(task, query=query)
+
+
+async def ask(session: Session, model: Model, query: Query, *, heard: Callable[[Chunk], None] | None = None) -> Answer:
+    """Ask one model once, within the limits of the session's table ``run``; a failure is an answer with an `error`.
+
+    Args:
+        session: Of the invocation.
+        model: As discovery gave it.
+        query: What to ask.
+        heard: Told of each piece of the answer as it arrives.
+    """
+    settings = session.settings("run", RunSettings)
+    limits = Limits(timeout=settings.timeout, load_timeout=settings.load_timeout)
+    async with dispatch(session, [model], query, limits=limits, heard=heard) as arrivals:
+        return await anext(arrivals)
+
+
+async def conduct(
+    session: Session,
+    task: Task,
+    *,
+    command: str = "run",
+    id: str | None = None,
+    found: Discovery | None = None,
+    writes_prompt: bool = True,
+) -> Run:
     """Ask the models, decide between their answers, and write the prompt.
 
     Args:
@@ -71,18 +116,26 @@ async def conduct(session: Session, task: Task, *, command: str = "run", id: str
     What a stage refuses ends the run and becomes its `error`; what came before it is kept. Settings are those of the
     session's table ``run``.
 
+    Args:
+        session: Of this invocation, or its branch where several runs go on at once.
+        task: What is wanted.
+        command: By which it was started.
+        found: What discovery has found; None: it is done now.
+        writes_prompt: Whether a prompt is wanted.
+
     Raises:
         InputError: A strategy, renderer or template of that name does not exist; nothing was asked or recorded.
     """
     settings = session.settings("run", RunSettings)
     find_strategy(session, settings.strategy)
     prompt_limits = _prompt_limits(session, settings)
-    check_renderer(session, task, renderer=settings.renderer, limits=prompt_limits)
+    if writes_prompt:
+        check_renderer(session, task, renderer=settings.renderer, limits=prompt_limits)
     run = Run(task=task, command=command) if id is None else Run(task=task, command=command, id=id)
     answers: list[Answer] = []
     began = time.perf_counter()
     try:
-        found = await discover(session)
+        found = found or await discover(session)
         models = _chosen(session, found, settings)
         run = attrs.evolve(run, models=tuple(models), problems=found.problems)
         session.events.emit(RunStarted(run))
@@ -98,8 +151,10 @@ async def conduct(session: Session, task: Task, *, command: str = "run", id: str
         await _ask(session, task, models, settings, limits, bench, answers)
         consensus = await decide(session, task, answers, bench, strategy=settings.strategy)
         run = attrs.evolve(run, consensus=consensus)
-        prompt = render(session, task, consensus, renderer=settings.renderer, limits=prompt_limits)
-        run = attrs.evolve(run, prompt=prompt, status="finished", error=_too_low(settings, consensus))
+        if writes_prompt:
+            prompt = render(session, task, consensus, renderer=settings.renderer, limits=prompt_limits)
+            run = attrs.evolve(run, prompt=prompt)
+        run = attrs.evolve(run, status="finished", error=_too_low(settings, consensus))
     except ConductorError as exc:
         run = attrs.evolve(run, status="failed", error=exc)
     except (asyncio.CancelledError, KeyboardInterrupt):

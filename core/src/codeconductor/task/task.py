@@ -15,6 +15,7 @@ from codeconductor.task.project import Project
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from codeconductor.dispatch import Query
     from codeconductor.task.context import ContextFile
 
 TaskKind = Literal["function", "class", "api", "test", "bugfix", "refactor", "question", "call"]
@@ -69,6 +70,8 @@ class Task:
         examples: Inputs with what should come of them.
         tests: Source that asserts, which the answers may be tried with; empty: there is none.
         functions: Schemas of the functions that a `call` may name.
+        query: A conversation that every model is asked as it stands; `text` is then its last wish. None: models are
+            asked in words made of the text.
     """
 
     text: str
@@ -81,6 +84,7 @@ class Task:
     examples: tuple[Example, ...] = attrs.field(default=(), converter=_examples)
     tests: str = ""
     functions: tuple[Mapping[str, Any], ...] = attrs.field(default=(), converter=_schemas)
+    query: Query | None = attrs.field(default=None, repr=False)
 
 
 def read_task(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codeconductor_consensus_majority._calls import calls_of, key_of
+from codeconductor_consensus_majority._calls import key_of
 from codeconductor_consensus_majority._proposals import agree
-from codeconductor_consensus_majority._reading import answers_of, plans_of, programs_of, same_prose, wants_calls
+from codeconductor_consensus_majority._reading import answers_of, calls_in, plans_of, programs_of, same_prose
 
 if TYPE_CHECKING:
     from codeconductor import Task
@@ -24,7 +24,7 @@ def sides_of(task: Task, ballot: Ballot, subject: Subject) -> Sides:
         return ()
     groups: dict[str, list[int]] = {}
     for i, answer in enumerate(ballot.answers):
-        if calls := calls_of(answer, spoken=wants_calls(task)):
+        if calls := calls_in(task, answer):
             groups.setdefault(key_of(calls), []).append(i)
     return tuple(map(tuple, groups.values()))
 
@@ -38,7 +38,7 @@ def alike(task: Task, ballot: Ballot, choice: int, subject: Subject) -> list[int
         texts = {i: answer.text.strip() for i, answer in enumerate(ballot.answers)}
         return next(group for group in same_prose(texts, ballot) if choice in group)
     if subject == "calls":
-        keys = {i: key_of(calls_of(a, spoken=wants_calls(task))) for i, a in enumerate(ballot.answers)}
+        keys = {i: key_of(calls_in(task, a)) for i, a in enumerate(ballot.answers)}
         return [i for i, key in keys.items() if key == keys[choice]]
     if subject == "plan":
         return next(

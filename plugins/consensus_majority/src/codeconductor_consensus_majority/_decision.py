@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import attrs
 from codeconductor import Disagreement, FieldConsensus, Option
 
-from codeconductor_consensus_majority._calls import Call, calls_of, key_of
+from codeconductor_consensus_majority._calls import Call, key_of
 from codeconductor_consensus_majority._central import centrality, medoid
 from codeconductor_consensus_majority._proposals import MAX_OPTIONS, Agreed, agree
 from codeconductor_consensus_majority._reading import (
     answers_of,
+    calls_in,
     is_question,
     plans_of,
     programs_of,
@@ -75,10 +76,10 @@ def decide(task: Task, ballot: Ballot) -> Decision:
     """
     if is_question(task):
         return _on_answers(task, ballot)
-    calls = {i: calls_of(a, spoken=wants_calls(task)) for i, a in enumerate(ballot.answers)}
+    calls = {i: calls_in(task, a) for i, a in enumerate(ballot.answers)}
     calls = {i: found for i, found in calls.items() if found}
     if calls and (wants_calls(task) or not any(answer.code for answer in ballot.answers)):
-        return _on_calls(calls, ballot)
+        return _on_calls(calls, ballot, is_optional=wants_calls(task) and task.query is not None)
     plans = plans_of(ballot)
     agreed = agree(plans, ballot)
     programs = programs_of(task, ballot)
@@ -162,13 +163,22 @@ def _on_plans(agreed: Agreed, planned: tuple[int, ...], ballot: Ballot) -> Decis
     )
 
 
-def _on_calls(calls: Mapping[int, tuple[Call, ...]], ballot: Ballot) -> Decision:
+def _on_calls(calls: Mapping[int, tuple[Call, ...]], ballot: Ballot, *, is_optional: bool) -> Decision:
+    """The calls with the most votes; where they are optional, that none is made is one more group: all the texts."""
     groups: dict[str, list[int]] = {}
     for i, found in calls.items():
         groups.setdefault(key_of(found), []).append(i)
     texts = {i: key for key, backers in groups.items() for i in backers}
     plain = {i: [{"name": c.name, "arguments": c.arguments} for c in found] for i, found in calls.items()}
-    return _on_groups("calls", list(groups.values()), texts, plain, ballot, sides=list(groups.values()))
+    sides = list(groups.values())
+    spoken = (
+        {i: answer.text.strip() for i, answer in enumerate(ballot.answers) if i not in calls} if is_optional else {}
+    )
+    together = [*sides, list(spoken)] if spoken else sides
+    decision = _on_groups("calls", together, texts | spoken, {**plain, **spoken}, ballot, late=spoken, sides=sides)
+    if decision.choice not in spoken:
+        return decision
+    return attrs.evolve(decision, outcome={"text": spoken[decision.choice]})
 
 
 def _on_answers(task: Task, ballot: Ballot) -> Decision:

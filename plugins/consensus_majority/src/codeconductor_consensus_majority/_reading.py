@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from codeconductor_consensus_majority._calls import Call, calls_of
 from codeconductor_consensus_majority._clusters import Said, clusters
 from codeconductor_consensus_majority._programs import Program, program_of
 from codeconductor_consensus_majority._proposals import Plan, read_plan
@@ -11,7 +12,7 @@ from codeconductor_consensus_majority._proposals import Plan, read_plan
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from codeconductor import Task
+    from codeconductor import Answer, Task
 
     from codeconductor_consensus_majority._votes import Ballot
 
@@ -46,6 +47,19 @@ def wants_calls(task: Task) -> bool:
     """Whether the answers are function calls; recorded tasks have that kind too."""
     kind: str = task.kind
     return kind == "call"
+
+
+def calls_in(task: Task, answer: Answer) -> tuple[Call, ...]:
+    """The calls of an answer, in its order.
+
+    In a conversation a text may be meant as one: what its words spell counts only as calls of functions that were
+    offered.
+    """
+    found = calls_of(answer, spoken=wants_calls(task))
+    if task.query is None or answer.tool_calls:
+        return found
+    offered = {str(schema.get("function", schema).get("name")) for schema in task.functions}
+    return found if all(call.name in offered for call in found) else ()
 
 
 def answers_of(task: Task, ballot: Ballot) -> tuple[dict[int, str], list[list[int]], dict[int, str]]:

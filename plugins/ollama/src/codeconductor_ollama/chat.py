@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from contextlib import AsyncExitStack, aclosing
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
     import httpx2
-    from codeconductor import Model, Query, Session
+    from codeconductor import Message, Model, Query, Session
 
 SILENT = 2.0
 """Seconds without a sign of life after which a model that was in memory is looked for there."""
@@ -105,13 +106,34 @@ def body_of(model: Model, query: Query, num_ctx: int | None) -> dict[str, Any]:
     }
     body = {
         "model": model.name,
-        "messages": [{"role": message.role, "content": message.content} for message in query.messages],
+        "messages": [_turn(message) for message in query.messages],
         "stream": True,
         "options": {name: value for name, value in options.items() if value is not None} or None,
         "format": None if model.remote else query.response_schema,
         "tools": list(query.tools) or None,
     }
     return {name: value for name, value in body.items() if value is not None}
+
+
+def _turn(message: Message) -> dict[str, Any]:
+    """A turn as Ollama has it: the arguments of a call are an object, and a tool's result names the function."""
+    turn: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        turn["tool_calls"] = [
+            {"function": {"name": call.name, "arguments": _arguments(call.arguments)}} for call in message.tool_calls
+        ]
+    if message.tool_name is not None:
+        turn["tool_name"] = message.tool_name
+    return turn
+
+
+def _arguments(text: str) -> dict[str, Any]:
+    """Arguments as an object; what a model wrote in place of one is nothing that Ollama takes."""
+    try:
+        arguments = json.loads(text)
+    except ValueError:
+        return {}
+    return arguments if isinstance(arguments, dict) else {}
 
 
 async def _answer(

@@ -1,0 +1,133 @@
+"""Reads a request for a chat completion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from codeconductor import Message, Query, ToolCall
+
+from codeconductor_serve._errors import invalid
+from codeconductor_serve._wish import (
+    Wish,
+    chosen_tools,
+    flag,
+    function,
+    model_of,
+    note_of,
+    refused_part,
+    sampling,
+    schema_of,
+    text,
+)
+
+_ROLES = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "tool",
+    "function": "tool",
+}
+
+
+def read_chat(body: dict[str, Any]) -> Wish:
+    """The wish of a request's body; fields that nobody here could follow are passed over.
+
+    Raises:
+        ApiError: A field is wrong, or wants what is not supported; its `param` names it.
+    """
+    model = model_of(body)
+    if body.get("n") not in (None, 1):
+        raise invalid("n: one reply is given to a request; leave it out", "n", code="unsupported_value")
+    options = body.get("stream_options")
+    return Wish(
+        model=model,
+        query=Query(
+            messages=_messages(body.get("messages")),
+            tools=chosen_tools(_tools(body.get("tools")), body.get("tool_choice")),
+            response_schema=schema_of(body.get("response_format"), "response_format"),
+            **sampling(body, "max_completion_tokens", "max_tokens"),
+        ),
+        stream=flag(body, "stream"),
+        include_usage=isinstance(options, dict) and bool(options.get("include_usage")),
+        note=note_of(body),
+    )
+
+
+def _messages(given: object) -> list[Message]:
+    if not isinstance(given, list) or not given:
+        raise invalid("messages: expected a list of one or more messages", "messages")
+    called: dict[str, str] = {}
+    read = []
+    for position, turn in enumerate(given):
+        param = f"messages[{position}]"
+        if not isinstance(turn, dict):
+            raise invalid(f"{param}: expected an object with role and content", param)
+        role = _ROLES.get(str(turn.get("role")))
+        if role is None:
+            known = ", ".join(_ROLES)
+            raise invalid(f"{param}.role: expected one of {known}, got {turn.get('role')!r:.80}", f"{param}.role")
+        calls = _calls(turn.get("tool_calls"), param) if role == "assistant" else ()
+        called |= {call.id: call.name for call in calls if call.id}
+        answers = turn.get("tool_call_id") if role == "tool" else None
+        message = Message(
+            role,  # type: ignore[arg-type]  # one of the values above
+            _content(turn.get("content"), f"{param}.content"),
+            tool_calls=calls,
+            tool_call_id=None if answers is None else text(answers, f"{param}.tool_call_id"),
+            tool_name=called.get(str(answers)) or (str(turn["name"]) if role == "tool" and turn.get("name") else None),
+        )
+        read.append(message)
+    return read
+
+
+def _content(content: object, param: str) -> str:
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return text(content, param)
+    if not isinstance(content, list):
+        raise invalid(f"{param}: expected a text or a list of parts", param)
+    texts = []
+    for position, part in enumerate(content):
+        where = f"{param}[{position}]"
+        kind = part.get("type") if isinstance(part, dict) else None
+        if kind not in ("text", "refusal"):
+            raise refused_part(kind, where)
+        texts.append(text(part.get(kind), f"{where}.{kind}"))
+    return "\n".join(texts)
+
+
+def _calls(given: object, param: str) -> tuple[ToolCall, ...]:
+    if given is None:
+        return ()
+    where = f"{param}.tool_calls"
+    if not isinstance(given, list):
+        raise invalid(f"{where}: expected a list", where)
+    calls = []
+    for call in given:
+        described = call.get("function") if isinstance(call, dict) else None
+        if not isinstance(described, dict) or not isinstance(described.get("name"), str):
+            raise invalid(f"{where}: expected calls of functions, each with a name", where)
+        arguments = text(described.get("arguments") or "{}", f"{where}.function.arguments")
+        calls.append(ToolCall(name=text(described["name"], where), arguments=arguments, id=_id(call.get("id"))))
+    return tuple(calls)
+
+
+def _id(value: object) -> str | None:
+    return text(value, "tool_calls.id") if isinstance(value, str) and value else None
+
+
+def _tools(given: object) -> list[dict[str, Any]]:
+    if given is None:
+        return []
+    if not isinstance(given, list):
+        raise invalid("tools: expected a list", "tools", code="invalid_tool")
+    read = []
+    for position, tool in enumerate(given):
+        param = f"tools[{position}]"
+        kind = tool.get("type") if isinstance(tool, dict) else None
+        if kind != "function":
+            raise invalid(f"{param}.type: expected 'function', got {kind!r:.80}", f"{param}.type", code="invalid_tool")
+        read.append(function(tool.get("function"), f"{param}.function"))
+    return read

@@ -1,0 +1,257 @@
+"""What is refused, in OpenAI's form of an error: each a status, a code, and words that say what to do."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import openai
+import pytest
+from codeconductor.testing.servers import ScriptedModel, ScriptedOpenAI, status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HELLO = [{"role": "user", "content": "Hello"}]
+CHAT = "/v1/chat/completions"
+JSON = {"content-type": "application/json"}
+
+
+def asked(
+    served: Any, body: object, path: str = CHAT, headers: Mapping[str, str] = JSON, method: str = "POST"
+) -> tuple[int, dict[str, Any]]:
+    """Send a request as it is; gives the status and the error."""
+    connection = http.client.HTTPConnection(urlsplit(served.url).netloc, timeout=60)
+    data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+    connection.request(method, path, data, dict(headers))
+    reply = connection.getresponse()
+    said = json.loads(reply.read())
+    connection.close()
+    return reply.status, said.get("error", said)
+
+
+def a_tool(**function: object) -> dict[str, object]:
+    """A request with one tool."""
+    return {"model": "acme/parrot", "messages": HELLO, "tools": [{"type": "function", "function": function}]}
+
+
+WRONG = {
+    "no model": ({"messages": HELLO}, "model"),
+    "no messages": ({"model": "conductor"}, "messages"),
+    "empty messages": ({"model": "conductor", "messages": []}, "messages"),
+    "a message that is a text": ({"model": "conductor", "messages": ["Hello"]}, "messages[0]"),
+    "an unknown role": ({"model": "conductor", "messages": [{"role": "king", "content": ""}]}, "messages[0].role"),
+    "a number as content": (
+        {"model": "conductor", "messages": [{"role": "user", "content": 1}]},
+        "messages[0].content",
+    ),
+    "calls that are none": (
+        {"model": "conductor", "messages": [{"role": "assistant", "tool_calls": [{}]}]},
+        "messages[0].tool_calls",
+    ),
+    "a hot temperature": ({"model": "conductor", "messages": HELLO, "temperature": 9}, "temperature"),
+    "no tokens": ({"model": "conductor", "messages": HELLO, "max_tokens": 0}, "max_tokens"),
+    "two replies": ({"model": "conductor", "messages": HELLO, "n": 2}, "n"),
+    "stream in words": ({"model": "conductor", "messages": HELLO, "stream": "yes"}, "stream"),
+    "a stop that is a number": ({"model": "conductor", "messages": HELLO, "stop": 3}, "stop"),
+    "a strange format": (
+        {"model": "conductor", "messages": HELLO, "response_format": {"type": "xml"}},
+        "response_format",
+    ),
+    "a strange note": ({"model": "conductor", "messages": HELLO, "conductor": 1}, "conductor"),
+    "tools that are no list": ({"model": "conductor", "messages": HELLO, "tools": {}}, "tools"),
+    "a tool of another type": ({"model": "conductor", "messages": HELLO, "tools": [{"type": "x"}]}, "tools[0].type"),
+    "a tool without a name": (a_tool(parameters={}), "tools[0].function"),
+    "a schema that is a text": (a_tool(name="f", parameters="{}"), "tools[0].function.parameters"),
+    "a schema of a list": (a_tool(name="f", parameters={"type": "array"}), "tools[0].function.parameters.type"),
+    "properties in a list": (
+        a_tool(name="f", parameters={"type": "object", "properties": ["a"]}),
+        "tools[0].function.parameters.properties",
+    ),
+    "required in words": (
+        a_tool(name="f", parameters={"type": "object", "required": "a"}),
+        "tools[0].function.parameters.required",
+    ),
+    "a choice of no tool": (
+        {**a_tool(name="f"), "tool_choice": {"type": "function", "function": {"name": "g"}}},
+        "tool_choice",
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_field_that_is_wrong_is_named(served: Any, wrong: str) -> None:
+    """Status 400; `param` is where it stands."""
+    body, param = WRONG[wrong]
+    code, error = asked(served, body)
+    assert (code, error["param"], error["type"]) == (400, param, "invalid_request_error"), error
+    assert error["message"]
+
+
+@pytest.mark.parametrize("body", [b"{", b"", b"[]", b"\xff", b"[" * 100_000, b'{"model": NaN'])
+def test_malformed_json_is_said_to_be_that(served: Any, body: bytes) -> None:
+    """Also where it is no object, no UTF-8, or nested without end."""
+    code, error = asked(served, body)
+    assert (code, error["code"]) == (400, "invalid_json")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (CHAT, {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:,"}}]}]}),
+        ("/v1/responses", {"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "data:,"}]}]}),
+    ],
+)
+def test_images_are_refused_clearly(served: Any, path: str, body: dict[str, Any]) -> None:
+    """Rather than passed over, as nobody would look at them."""
+    code, error = asked(served, {"model": "conductor", **body}, path)
+    assert (code, error["code"]) == (400, "unsupported_content")
+    assert "images are not supported" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({}, "input"),
+        ({"input": []}, "input"),
+        ({"input": [1]}, "input[0]"),
+        ({"input": [{"role": "king", "content": "x"}]}, "input[0].role"),
+        ({"input": "x", "previous_response_id": "resp_1"}, "previous_response_id"),
+        ({"input": "x", "tools": [1]}, "tools[0]"),
+        ({"input": [{"type": "function_call", "name": "f"}]}, "input[0].call_id"),
+    ],
+)
+def test_a_response_is_refused_as_a_completion_is(served: Any, body: dict[str, Any], param: str) -> None:
+    """With the field that is wrong."""
+    code, error = asked(served, {"model": "conductor", **body}, "/v1/responses")
+    assert (code, error["param"]) == (400, param), error
+
+
+def test_an_unknown_model_gets_the_nearest_names(served: Any) -> None:
+    """Of models, and of strategies."""
+    client = served.client()
+    with pytest.raises(openai.NotFoundError, match="acme/parrot") as caught:
+        client.chat.completions.create(model="acme/parot", messages=HELLO)
+    assert caught.value.code == "model_not_found"
+    with pytest.raises(openai.NotFoundError, match="conductor/most"):
+        client.chat.completions.create(model="conductor/mots", messages=HELLO)
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve("parrot")
+
+
+def test_paths_and_methods_are_refused_in_the_same_form(served: Any) -> None:
+    """404 and 405."""
+    assert asked(served, {}, "/v1/embeddings")[0] == 404
+    assert asked(served, None, CHAT, {}, "GET")[0] == 405
+
+
+def test_only_json_is_read(served: Any) -> None:
+    """A web page can send other types without asking first."""
+    code, error = asked(served, {"model": "conductor", "messages": HELLO}, headers={"content-type": "text/plain"})
+    assert (code, error["code"]) == (415, "unsupported_media_type")
+
+
+def test_a_body_of_more_than_16_mib_is_refused_and_one_of_10_is_read(served: Any) -> None:
+    """The model that it would be sent to has a window of 8192 tokens, which is said before it is asked."""
+    long = [{"role": "user", "content": "word " * (2 * 2**20)}]
+    code, error = asked(served, {"model": "acme/parrot", "messages": long})
+    assert (code, error["code"]) == (400, "context_length_exceeded")
+    code, error = asked(served, {"model": "conductor", "messages": long})
+    assert (code, error["code"]) == (400, "context_length_exceeded")
+    code, error = asked(served, b'{"model": "' + b"x" * 17 * 2**20 + b'"}')
+    assert (code, error["code"]) == (413, "request_too_large")
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({"Host": "evil.example"}, "foreign_host"),
+        ({"Host": "evil.example:7777"}, "foreign_host"),
+        ({"Host": "127.0.0.1.evil.example"}, "foreign_host"),
+        ({"Host": "localhost@evil.example"}, "foreign_host"),
+        ({"Host": ""}, "foreign_host"),
+        ({"Origin": "https://evil.example"}, "foreign_origin"),
+        ({"Origin": "null"}, "foreign_origin"),
+        ({"Origin": "http://localhost.evil.example"}, "foreign_origin"),
+    ],
+)
+@pytest.mark.parametrize(("method", "path"), [("POST", CHAT), ("GET", "/v1/models"), ("GET", "/healthz")])
+def test_foreign_hosts_and_origins_are_refused(
+    served: Any, headers: dict[str, str], code: str, method: str, path: str
+) -> None:
+    """A page whose name was made to lead here, and any other page."""
+    body = {"model": "conductor", "messages": HELLO} if method == "POST" else None
+    assert asked(served, body, path, JSON | headers, method)[0] == 403
+    assert asked(served, body, path, JSON | headers, method)[1]["code"] == code
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Host": "localhost"}, {"Host": "[::1]:80"}, {"Origin": "http://localhost:3000"}, {"Host": "127.0.0.1"}]
+)
+def test_names_of_this_machine_are_welcome(served: Any, headers: dict[str, str]) -> None:
+    """Whatever the port."""
+    assert asked(served, None, "/healthz", headers, "GET") == (200, {"status": "ok"})
+
+
+def test_a_token_is_needed_where_one_is_set(serve: Any) -> None:
+    """By every path but the one that tells nothing; it stands in no message."""
+    serve.environment["TOKEN"] = "correct horse"
+    with ScriptedOpenAI(ScriptedModel(name="a", reply="yes")) as server:
+        served = serve("--token-env", "TOKEN", a=server.host)
+        with pytest.raises(openai.AuthenticationError) as caught:
+            served.client("wrong horse").models.list()
+        assert caught.value.code == "invalid_api_key"
+        assert "horse" not in str(caught.value)
+        assert asked(served, None, "/v1/models", {}, "GET")[0] == 401
+        assert asked(served, None, "/v1/models", {"Authorization": "Basic correct horse"}, "GET")[0] == 401
+        assert asked(served, None, "/healthz", {}, "GET")[0] == 200
+        assert served.client("correct horse").models.list().data
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--host", "0.0.0.0"), "--token-env"),
+        (("--host", "0.0.0.0", "--token-env", "UNSET"), "UNSET"),
+        (("--token-env", "SHORT"), "fewer than 8"),
+        (("--port", "70000"), "port"),
+    ],
+)
+def test_an_open_address_needs_a_token_that_is_set(serve: Any, arguments: tuple[str, ...], said: str) -> None:
+    """Exit 2 before anything listens."""
+    serve.environment["SHORT"] = "abc"
+    process = serve.command(*arguments)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert said in told
+    assert "Traceback" not in told
+
+
+def test_a_port_that_is_taken_is_exit_2(serve: Any, served: Any) -> None:
+    """With what to do."""
+    process = serve.command("--port", str(urlsplit(served.url).port))
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "--port" in told
+
+
+def test_no_models_and_no_answer_have_codes_of_their_own(serve: Any) -> None:
+    """503 where there is nobody to ask, 502 where nobody could answer, also within a stream."""
+    with ScriptedOpenAI(ScriptedModel(name="a", fault=status(500))) as server:
+        client = serve(a=server.host).client()
+        for model in ("conductor", "acme/a"):
+            with pytest.raises(openai.InternalServerError) as caught:
+                client.chat.completions.create(model=model, messages=HELLO)
+            assert (caught.value.status_code, caught.value.code) == (502, "no_answer")
+        with pytest.raises(openai.APIError) as broken:
+            list(client.chat.completions.create(model="conductor", messages=HELLO, stream=True))
+        assert broken.value.code == "no_answer"
+        failed = list(client.responses.create(model="conductor", input="Hello", stream=True))[-1]
+        assert (failed.type, failed.response.error.message[:8]) == ("response.failed", "no model")
+    client = serve().client()
+    for stream in (False, True):
+        with pytest.raises(openai.InternalServerError) as caught:
+            client.chat.completions.create(model="conductor", messages=HELLO, stream=stream)
+        assert (caught.value.status_code, caught.value.code) == (503, "no_models")
