@@ -16,6 +16,7 @@ import tarfile
 import tempfile
 import tomllib
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -198,18 +199,24 @@ def check_without(distribution: Distribution, everything: list[Distribution], wh
     uv("pip", "install", "--no-deps", "--python", whole.folder, distribution.wheel)
 
 
+def check_one(distribution: Distribution, everything: list[Distribution], work: Path) -> Environment:
+    """All that is checked of one distribution; gives the environment that its wheel is in."""
+    check_contents(distribution)
+    check_alone(distribution, everything, "sdist", work)
+    environment = check_alone(distribution, everything, "wheel", work)
+    if distribution.name != BUNDLE:
+        check_tests(distribution, everything, environment)
+    print(f"{distribution.name}: wheel and sdist work beside core, and the tests pass there", flush=True)
+    return environment
+
+
 def main(dist: Path) -> None:
     everything = [Distribution(folder, dist) for folder in (ROOT / "core", *sorted((ROOT / "plugins").iterdir()), ROOT)]
     with tempfile.TemporaryDirectory() as work:
+        with ThreadPoolExecutor(os.cpu_count()) as several:
+            checked = list(several.map(lambda one: check_one(one, everything, Path(work)), everything))
+        whole = checked[-1]  # the bundle's, which has all of them
         for distribution in everything:
-            check_contents(distribution)
-            check_alone(distribution, everything, "sdist", Path(work))
-            whole = check_alone(distribution, everything, "wheel", Path(work))
-            print(f"{distribution.name}: wheel and sdist install beside core and work", flush=True)
-            if distribution.name != BUNDLE:
-                check_tests(distribution, everything, whole)
-                print(f"{distribution.name}: its tests pass without other plugins", flush=True)
-        for distribution in everything:  # the bundle came last, so `whole` has all of them
             if distribution.plugin:
                 check_without(distribution, everything, whole)
                 print(f"{BUNDLE} without {distribution.name}: the rest works", flush=True)
