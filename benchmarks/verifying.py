@@ -13,7 +13,7 @@ from pathlib import Path
 from codeconductor import Session, verify
 from codeconductor.handover import copy_folder
 
-REPEATS = 5
+REPEATS = 3
 
 
 def cpu() -> float:
@@ -42,8 +42,8 @@ async def added(folder: Path) -> tuple[float, float]:
     return min(bare), min(ours)
 
 
-def copying(folder: Path) -> float:
-    """The least seconds for 20,000 files of 1 kB in 200 folders."""
+def copying(folder: Path) -> tuple[float, float]:
+    """The least seconds, and of CPU in them, for 20,000 files of 1 kB in 200 folders."""
     source = folder / "source"
     for place in range(200):
         inner = source / str(place % 10) / str(place)
@@ -52,10 +52,10 @@ def copying(folder: Path) -> float:
             (inner / f"{name}.py").write_bytes(b"x" * 1000)
     (source / ".gitignore").write_text("*.pyc\nbuild/\n")
     seconds = []
-    for number in range(3):
-        start = time.perf_counter()
+    for number in range(2):
+        start, before = time.perf_counter(), time.process_time()
         copy_folder(source, folder / str(number), most=2**30)
-        seconds.append(time.perf_counter() - start)
+        seconds.append((time.perf_counter() - start, time.process_time() - before))
     return min(seconds)
 
 
@@ -70,7 +70,8 @@ def main() -> None:
         bare, ours = asyncio.run(added(folder))
         print(f"bare pytest    {bare:.2f} s CPU")
         print(f"verify         {ours:.2f} s CPU, {ours / bare:.2f} times; adds {ours - bare:.2f} s (at most 0.4)")
-        print(f"20,000 files   {copying(Path(name)):.2f} s (at most 2)")
+        seconds, busy = copying(Path(name))
+        print(f"20,000 files   {seconds:.2f} s, {busy:.2f} s of it CPU (at most 2)")
 
 
 if __name__ == "__main__":

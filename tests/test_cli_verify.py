@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -253,12 +254,13 @@ def test_a_gigabyte_of_output_is_bounded_in_memory(conductor: CommandLine) -> No
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="all the others are an ordinary user's")
-def test_an_ordinary_user_verifies_too(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_an_ordinary_user_verifies_too() -> None:
     """On an interpreter that such a one can start: root's own may lie where only root goes."""
-    folder = tmp_path_factory.mktemp("ordinary")
-    for parent in folder.parents:
-        if parent.stat().st_uid == os.getuid() and parent.is_relative_to(tmp_path_factory.getbasetemp().parent):
-            parent.chmod(parent.stat().st_mode | 0o011)
+    with tempfile.TemporaryDirectory() as name:  # pytest's own are closed to others whenever one is started
+        verify_as_an_ordinary_user(Path(name))
+
+
+def verify_as_an_ordinary_user(folder: Path) -> None:
     project = folder / "project"
     project.mkdir()
     (project / "test_a.py").write_text(GOOD)

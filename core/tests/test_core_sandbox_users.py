@@ -7,9 +7,14 @@ import re
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NOBODY = 65534
 
@@ -25,14 +30,11 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of the ordinary user's, which the ones above it let through."""
-    folder = tmp_path_factory.mktemp("home")
-    os.chown(folder, NOBODY, NOBODY)
-    for parent in folder.parents:
-        if parent.stat().st_uid == os.getuid() and parent.is_relative_to(tmp_path_factory.getbasetemp().parent):
-            parent.chmod(parent.stat().st_mode | 0o011)
-    return folder
+def folder() -> Iterator[Path]:
+    """A folder of the ordinary user's; pytest's own are closed to others whenever another pytest is started."""
+    with tempfile.TemporaryDirectory() as name:
+        os.chown(name, NOBODY, NOBODY)
+        yield Path(name)
 
 
 @pytest.fixture(scope="module")

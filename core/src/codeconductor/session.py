@@ -211,6 +211,8 @@ class Session:
                 continue
             if name == "providers" or any(table.startswith(f"{name}.") for table in self._tables):
                 continue
+            if any(known.startswith(f"{name}.") for known in self._tables):  # it holds the tables of plugins
+                continue
             close = nearest(name, self._tables)
             if "." not in name and origin.layer != "environment" and close in TABLES:
                 raise InputError(f"{origin.layer}: unknown table [{name}]", hint=f"did you mean [{close}]?")

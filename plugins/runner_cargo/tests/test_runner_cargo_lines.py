@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import codeconductor_runner_cargo
-import pytest
 from codeconductor import verify
 from codeconductor_runner_cargo._lines import judged
 from codeconductor_runner_cargo._runner import CargoRunner
 
 if TYPE_CHECKING:
-    from codeconductor import Session, TestRun
+    import pytest
+    from codeconductor import Session, TestReport, TestRun
     from codeconductor.testing import MakeSession
 
 DATA = Path(__file__).parent / "data"
 """What was recorded, with the packages that it is of; its README tells how."""
+
+TOOLCHAINS = os.environ.get("RUSTUP_HOME") or str(Path.home() / ".rustup")
+"""Where rustup has them for who runs the tests: in a test the home folder is another."""
 
 PASSED = b"""
 running 1 test
@@ -69,35 +73,30 @@ def test_counts_and_status_must_agree() -> None:
     assert judged(b"good: test\n", PASSED, 0, is_cut=True).fault
 
 
-@pytest.mark.parametrize(
-    ("package", "told", "fault"),
-    [
-        ("passing", {"passed", "skipped"}, None),
-        ("failing", {"passed", "failed"}, None),
-        ("ending", set(), "a test process ended without its full report"),
-    ],
-)
-def test_a_package_is_tested_where_cargo_is_found(
-    make_session: MakeSession, session: Session, package: str, told: set[str], fault: str | None
-) -> None:
-    """Elsewhere it is said what to install."""
-    if shutil.which("cargo") is None:
-        assert "install Rust" in str(CargoRunner().lacks(session))
-        return
-    shutil.copytree(DATA / package, package)
+def of_shop(make_session: MakeSession, monkeypatch: pytest.MonkeyPatch) -> TestReport:
+    """Verify the package `shop` by cargo."""
+    if Path(TOOLCHAINS).is_dir():
+        monkeypatch.setenv("RUSTUP_HOME", TOOLCHAINS)
     ours = make_session({"sandbox": {"minimum": "none"}}, runner_cargo=codeconductor_runner_cargo)
-    report = asyncio.run(verify(ours, Path(package)))
-    assert {case.status for case in report.cases} == told, report.output_tail
-    assert report.fault == fault
+    return asyncio.run(verify(ours, Path("shop")))
 
 
-def test_what_cannot_be_compiled_is_an_error(make_session: MakeSession, session: Session) -> None:
+def test_packages_are_tested_where_cargo_is_found(
+    make_session: MakeSession, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that fails, one that ends its process, one that cannot be compiled; elsewhere it is said what to install."""
     if shutil.which("cargo") is None:
         assert "install Rust" in str(CargoRunner().lacks(session))
         return
     shutil.copytree(DATA / "failing", "shop")
+    report = of_shop(make_session, monkeypatch)
+    told = {case.name: case.status for case in report.cases}
+    assert told == {"tests::good": "passed", "tests::wrong": "failed"}, report.output_tail
+    shutil.copy(DATA / "ending" / "src" / "lib.rs", "shop/src/lib.rs")
+    assert of_shop(make_session, monkeypatch).fault == "a test process ended without its full report"
     Path("shop/src/lib.rs").write_text("fn never() { nothing(); }\n")
-    ours = make_session({"sandbox": {"minimum": "none"}}, runner_cargo=codeconductor_runner_cargo)
-    report = asyncio.run(verify(ours, Path("shop")))
+    report = of_shop(make_session, monkeypatch)
     assert [case.status for case in report.cases] == ["error"]
     assert "cannot find function `nothing`" in str(report.cases[0].message)
+    Path("shop/src/lib.rs").write_text("#[test]\nfn good() {}\n")
+    assert of_shop(make_session, monkeypatch).is_green
