@@ -15,6 +15,8 @@ from codeconductor_runner_go._events import read_events
 from codeconductor_runner_go._runner import GoRunner
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from codeconductor import Session
     from codeconductor.testing import MakeSession
 
@@ -23,7 +25,7 @@ DATA = Path(__file__).parent / "data"
 """Reports that were recorded, with the packages that they are of; its README tells how."""
 
 
-def events(*told: dict[str, object]) -> bytes:
+def events(*told: Mapping[str, object]) -> bytes:
     return b"".join(json.dumps({"Package": "shop", **one}).encode() + b"\n" for one in told)
 
 
