@@ -209,10 +209,8 @@ class Session:
         for name, origin in self.sources.names().items():
             if name in self._tables or f"providers.{name}" in self._tables:
                 continue
-            if name == "providers" or any(table.startswith(f"{name}.") for table in self._tables):
-                continue
-            if any(known.startswith(f"{name}.") for known in self._tables):  # it holds the tables of plugins
-                continue
+            if name == "providers" or any(known.startswith(f"{name}.") for known in self._tables):
+                continue  # it holds the tables of plugins
             close = nearest(name, self._tables)
             if "." not in name and origin.layer != "environment" and close in TABLES:
                 raise InputError(f"{origin.layer}: unknown table [{name}]", hint=f"did you mean [{close}]?")
