@@ -41,6 +41,7 @@ class History:
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="history")
         self._connection: sqlite3.Connection | None = None
         self._trouble: str | None = None
+        self._open_runs: set[str] = set()
         self.listen = self.listener()
 
     def listener(self) -> Callable[[Event], None]:
@@ -51,9 +52,10 @@ class History:
             nonlocal run_id
             if isinstance(event, RunStarted):
                 run_id = event.run.id
+                self._open_runs.add(run_id)
                 document = run_document(event.run)
                 self._writer.submit(self._safely, self._write_run, document, "running", event.run.command)
-            elif isinstance(event, Answered) and run_id is not None:
+            elif isinstance(event, Answered) and run_id is not None and run_id in self._open_runs:
                 self._writer.submit(self._safely, self._write_answer, run_id, answer_document(event.answer))
             elif isinstance(event, BuildChanged):
                 document = build_document(event.build)
@@ -67,7 +69,7 @@ class History:
     @hookimpl
     def conductor_run_finished(self, session: Session, run: Run) -> None:
         """Write the whole of it down, with what plugins did wrong when they were told, and wait until that is done."""
-        self._run_id = None  # what models are asked from here on, as coders, are no answers of the run
+        self._open_runs.discard(run.id)  # what models are asked from here on, as coders, are no answers of the run
         warnings = tuple(dict.fromkeys((*run.warnings, *session.warnings)))
         document = run_document(attrs.evolve(run, warnings=warnings))
         self._writer.submit(self._safely, self._finish, document, run.status, run.command).result()
