@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import socket
 import subprocess
 import sys
+import threading
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -447,3 +451,19 @@ def test_the_program_refuses_what_it_does_not_know(model: str, capsys: pytest.Ca
     with pytest.raises(SystemExit):
         main(["ollama", "--model", model])
     assert model.partition(",")[2] in capsys.readouterr().err
+
+
+def test_a_client_that_connects_as_the_server_stops_leaves_nothing_open() -> None:
+    """What is accepted in the loop's last turns is closed too, not left to the garbage collector's warning."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", ResourceWarning)
+        server = ScriptedOllama("m").start()
+        hold = threading.Event()
+        server._loop.call_soon_threadsafe(hold.wait)
+        client = socket.create_connection(("127.0.0.1", server._port))
+        server._loop.call_soon_threadsafe(server._stopping.set)
+        hold.set()
+        server.stop()
+        client.close()
+        gc.collect()
+    assert [str(warning.message) for warning in told] == []

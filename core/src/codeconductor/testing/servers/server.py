@@ -47,7 +47,7 @@ class ScriptedServer(Memory, ABC):
         self._errors: list[Exception] = []
         self._connections: set[asyncio.Task[None]] = set()
         self._thread: threading.Thread | None = None
-        self._listening: asyncio.Server | None = None
+        self._listening: socket.socket | None = None
         self._taken: socket.socket | None = None
 
     # Starting and stopping
@@ -69,7 +69,8 @@ class ScriptedServer(Memory, ABC):
 
         def run() -> None:
             try:
-                asyncio.run(self._serve(ready))
+                with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:  # the one with `add_reader`
+                    runner.run(self._serve(ready))
             except BaseException as exc:  # noqa: BLE001 - handed over to the thread that waits
                 failure.append(exc)
             finally:
@@ -106,13 +107,19 @@ class ScriptedServer(Memory, ABC):
         """`refuse` for the server's own loop; for the use of faults."""
         if self._listening is None:
             return
-        self._listening.close()
-        self._listening = None
+        self._close()
         self._taken = socket.socket()  # bound and never listening: nobody else gets the port
         self._taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._taken.bind(("127.0.0.1", self._port))
         for task in self._connections:
             task.cancel()
+
+    def _close(self) -> None:
+        """Accept nothing more."""
+        if self._listening is not None:
+            self._loop.remove_reader(self._listening)
+            self._listening.close()
+            self._listening = None
 
     @property
     def host(self) -> str:
@@ -122,26 +129,34 @@ class ScriptedServer(Memory, ABC):
     async def _serve(self, ready: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        self._listening = await asyncio.start_server(self._connected, "127.0.0.1", self._port, limit=MAX_HEAD)
-        self._port = self._listening.sockets[0].getsockname()[1]
+        self._listening = socket.create_server(("127.0.0.1", self._port), backlog=100)
+        self._listening.setblocking(False)
+        self._port = self._listening.getsockname()[1]
+        # not `asyncio.start_server`, which leaves a connection open that is being accepted as it closes
+        self._loop.add_reader(self._listening, self._accept, self._listening)
         ready.set()
         await self._stopping.wait()
-        if self._listening is not None:
-            self._listening.close()
-            self._listening = None
+        self._close()
         for task in self._connections:
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
 
     # Connections
 
-    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.transport.set_write_buffer_limits(high=0)  # what is drained has left this process
-        task = asyncio.get_running_loop().create_task(self._converse(reader, writer))
+    def _accept(self, listening: socket.socket) -> None:
+        try:
+            connection, _ = listening.accept()
+        except OSError:  # the client went away again
+            return
+        connection.setblocking(False)
+        task = self._loop.create_task(self._converse(connection))
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
+        task.add_done_callback(lambda _: connection.close())  # also when it was cancelled before it began
 
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _converse(self, connection: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=connection, limit=MAX_HEAD)
+        writer.transport.set_write_buffer_limits(high=0)  # what is drained has left this process
         first, turn = b"", 0
         try:
             while (request := await read_request(reader, first, turn)) is not None:
