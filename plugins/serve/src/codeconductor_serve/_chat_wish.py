@@ -10,11 +10,11 @@ from codeconductor_serve._errors import invalid
 from codeconductor_serve._wish import (
     Wish,
     chosen_tools,
+    content_of,
     flag,
     function,
     model_of,
     note_of,
-    refused_part,
     sampling,
     schema_of,
     text,
@@ -28,6 +28,8 @@ _ROLES = {
     "tool": "tool",
     "function": "tool",
 }
+
+_TEXTS = {"text": "text", "refusal": "refusal"}
 
 
 def read_chat(body: dict[str, Any]) -> Wish:
@@ -72,30 +74,13 @@ def _messages(given: object) -> list[Message]:
         answers = turn.get("tool_call_id") if role == "tool" else None
         message = Message(
             role,  # type: ignore[arg-type]  # one of the values above
-            _content(turn.get("content"), f"{param}.content"),
+            content_of(turn.get("content"), f"{param}.content", _TEXTS),
             tool_calls=calls,
             tool_call_id=None if answers is None else text(answers, f"{param}.tool_call_id"),
             tool_name=called.get(str(answers)) or (str(turn["name"]) if role == "tool" and turn.get("name") else None),
         )
         read.append(message)
     return read
-
-
-def _content(content: object, param: str) -> str:
-    if content is None:
-        return ""
-    if isinstance(content, str):
-        return text(content, param)
-    if not isinstance(content, list):
-        raise invalid(f"{param}: expected a text or a list of parts", param)
-    texts = []
-    for position, part in enumerate(content):
-        where = f"{param}[{position}]"
-        kind = part.get("type") if isinstance(part, dict) else None
-        if kind not in ("text", "refusal"):
-            raise refused_part(kind, where)
-        texts.append(text(part.get(kind), f"{where}.{kind}"))
-    return "\n".join(texts)
 
 
 def _calls(given: object, param: str) -> tuple[ToolCall, ...]:

@@ -10,6 +10,7 @@ from codeconductor_serve._errors import invalid
 from codeconductor_serve._wish import (
     Wish,
     chosen_tools,
+    content_of,
     flag,
     function,
     model_of,
@@ -70,13 +71,16 @@ def _input(given: object) -> list[Message]:
         if not isinstance(item, dict):
             raise invalid(f"{param}: expected an object", param)
         kind = item.get("type") or "message"
+        if not isinstance(kind, str):
+            raise refused_part(kind, param)
         if kind in _PASSED_OVER:
             continue
         if kind == "message":
             role = _ROLES.get(str(item.get("role")))
             if role is None:
                 raise invalid(f"{param}.role: expected one of {', '.join(_ROLES)}", f"{param}.role")
-            read.append(Message(role, _content(item.get("content"), f"{param}.content")))  # type: ignore[arg-type]
+            said = content_of(item.get("content"), f"{param}.content", _TEXTS)
+            read.append(Message(role, said))  # type: ignore[arg-type]  # one of the values above
         elif kind in ("function_call", "custom_tool_call"):
             call = _call(item, param)
             called[call.id or ""] = call.name
@@ -86,7 +90,7 @@ def _input(given: object) -> list[Message]:
                 read.append(Message("assistant", "", tool_calls=(call,)))
         elif kind in ("function_call_output", "custom_tool_call_output"):
             answers = text(item.get("call_id"), f"{param}.call_id")
-            said = _content(item.get("output"), f"{param}.output")
+            said = content_of(item.get("output"), f"{param}.output", _TEXTS)
             read.append(Message("tool", said, tool_call_id=answers, tool_name=called.get(answers)))
         else:
             raise refused_part(kind, param)
@@ -102,23 +106,6 @@ def _call(item: dict[str, Any], param: str) -> ToolCall:
         arguments=text(arguments, f"{param}.arguments"),
         id=text(item.get("call_id"), f"{param}.call_id"),
     )
-
-
-def _content(content: object, param: str) -> str:
-    if content is None:
-        return ""
-    if isinstance(content, str):
-        return text(content, param)
-    if not isinstance(content, list):
-        raise invalid(f"{param}: expected a text or a list of parts", param)
-    texts = []
-    for position, part in enumerate(content):
-        where = f"{param}[{position}]"
-        kind = part.get("type") if isinstance(part, dict) else None
-        if kind not in _TEXTS:
-            raise refused_part(kind, where)
-        texts.append(text(part.get(_TEXTS[kind]), where))
-    return "\n".join(texts)
 
 
 def _tools(given: object) -> list[dict[str, Any]]:

@@ -46,6 +46,31 @@ def text(value: object, param: str) -> str:
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if not value.isascii() else value
 
 
+def content_of(content: object, param: str, kinds: Mapping[str, str]) -> str:
+    """What a message says: a text, or the texts of its parts, one to a line; null says nothing.
+
+    Args:
+        content: As it was sent.
+        param: Where it stands.
+        kinds: The types of parts that are texts, each with the name of the field that holds it.
+    """
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return text(content, param)
+    if not isinstance(content, list):
+        raise invalid(f"{param}: expected a text or a list of parts", param)
+    texts = []
+    for position, part in enumerate(content):
+        where = f"{param}[{position}]"
+        kind = part.get("type") if isinstance(part, dict) else None
+        field = kinds.get(kind) if isinstance(kind, str) else None
+        if field is None:
+            raise refused_part(kind, where)
+        texts.append(text(part.get(field), f"{where}.{field}"))
+    return "\n".join(texts)
+
+
 def model_of(body: Mapping[str, Any]) -> str:
     """The model's name."""
     if not body.get("model"):
