@@ -160,7 +160,7 @@ def conductor(tmp_path: Path) -> Iterator[CommandLine]:
         for name, value in os.environ.items()
         if not name.startswith(("CONDUCTOR_", "OLLAMA_", "PYTHON"))
         and name.lower() not in _PROXIES
-        and name not in ("NO_COLOR", "FORCE_COLOR")
+        and name not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
     }
     environment |= {
         "HOME": str(home),

@@ -56,3 +56,14 @@ def test_it_says_in_what_candidates_are_run(said, session):
 
 def test_it_says_that_nothing_is_run(said):
     assert "note  candidates are run: never: run.execute is false" in said(CONDUCTOR_RUN__EXECUTE="false")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere folders of temporary files have short names")
+def test_a_folder_of_temporary_files_with_a_long_name_does_no_harm(said, tmp_path, monkeypatch):
+    expected = [line for line in said().splitlines() if "landlock" in line]
+    long = tmp_path / ("long" * 25)
+    long.mkdir()
+    monkeypatch.setattr("codeconductor.sandbox.choice._trials", {})
+    monkeypatch.setattr("tempfile.tempdir", str(long))
+    assert [line for line in said().splitlines() if "landlock" in line] == expected
+    assert not list(long.iterdir())

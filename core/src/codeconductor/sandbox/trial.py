@@ -19,6 +19,7 @@ from codeconductor.sandbox.values import Limits, Strength
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from codeconductor.sandbox.inside.attacks import Targets
 
@@ -146,11 +147,9 @@ def _outside() -> Iterator[tuple[Targets, socket.socket]]:
         udp = exits.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         udp.bind(("127.0.0.1", 0))
         abstract = secrets.token_hex(8)
-        names = [str(folder / "socket"), *([f"\0{abstract}"] if sys.platform == "linux" else [])]
-        for name in names:
-            listener = exits.enter_context(socket.socket(socket.AF_UNIX))
-            listener.bind(name)
-            listener.listen()
+        _listen(exits, _short(exits, folder / "socket"))
+        if sys.platform == "linux":
+            _listen(exits, f"\0{abstract}")
         (folder / "socket").chmod(0o666)
         targets: Targets = {
             "folder": str(folder),
@@ -163,6 +162,21 @@ def _outside() -> Iterator[tuple[Targets, socket.socket]]:
             "processes": 3 * _LIMITS.processes,
         }
         yield targets, udp
+
+
+def _listen(exits: ExitStack, address: str) -> None:
+    listener = exits.enter_context(socket.socket(socket.AF_UNIX))
+    listener.bind(address)
+    listener.listen()
+
+
+def _short(exits: ExitStack, path: Path) -> str:
+    """The path, or one by its open folder where it has more characters than that of a socket may have."""
+    if len(os.fsencode(path)) < 100 or sys.platform != "linux":
+        return str(path)
+    folder = os.open(path.parent, os.O_PATH)
+    exits.callback(os.close, folder)
+    return f"/proc/self/fd/{folder}/{path.name}"
 
 
 def _has_arrived(datagrams: socket.socket) -> bool:

@@ -86,8 +86,14 @@ def _send_udp(at: Targets) -> None:
 
 
 def _connect_path(at: Targets) -> None:
-    with socket.socket(socket.AF_UNIX) as client:
-        client.connect(str(Path(at["folder"], "socket")))
+    """From inside of its folder, as the path of a socket may have some 100 characters."""
+    here = os.open(".", os.O_RDONLY)
+    os.chdir(at["folder"])
+    try:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect("socket")
+    finally:
+        os.fchdir(here)
 
 
 def _connect_abstract(at: Targets) -> None:

@@ -149,6 +149,8 @@ class ScriptedServer(Memory, ABC):
         except OSError:  # the client went away again
             return
         connection.setblocking(False)
+        # each piece leaves at once; asyncio sees to that only for sockets whose protocol is named
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
         task = self._loop.create_task(self._converse(connection))
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
