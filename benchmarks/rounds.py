@@ -105,8 +105,8 @@ class Recorded:
 
 async def built(task: dict[str, Any], answers: dict[str, str], rounds: int) -> tuple[str, int]:
     """(outcome, rounds that it took) of one task."""
-    from codeconductor.pipeline import Plan
     from codeconductor.pipeline.build import build
+    from codeconductor.pipeline.building import Plan
 
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)

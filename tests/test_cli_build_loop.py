@@ -203,23 +203,6 @@ def test_manual_hands_the_prompt_over_and_waits(conductor: CommandLine, project:
     assert json.loads(done.stdout)["outcome"] == "no_change"
 
 
-def test_project_files_for_cursor_come_and_go(conductor: CommandLine) -> None:
-    """They are shown first; what a person wrote stays as it was, to the byte."""
-    conductor.write("AGENTS.md", "# Mine\r\n\r\nKeep this.\r\n")
-    assert "+++ b/AGENTS.md" in conductor.refused(6, "cursor", "install") + conductor("cursor", "install").stdout
-    assert not (conductor.folder / ".cursor").exists()
-    assert conductor("cursor", "install", "--yes").returncode == 0
-    assert (conductor.folder / ".cursor/rules/conductor.mdc").read_text().startswith("---\ndescription: ")
-    assert "## CodeConductor" in (conductor.folder / "AGENTS.md").read_text()
-    assert "nothing to do" in conductor("cursor", "install", "--yes").stdout
-    assert conductor("cursor", "install", "--remove", "--yes").returncode == 0
-    assert (conductor.folder / "AGENTS.md").read_bytes() == b"# Mine\r\n\r\nKeep this.\r\n"
-    assert not (conductor.folder / ".cursor").exists()
-    conductor.write(".cursor/rules/conductor.mdc", "my own rule\n")
-    assert "left as it is" in conductor("cursor", "install", "--yes").stderr
-    assert (conductor.folder / ".cursor/rules/conductor.mdc").read_text() == "my own rule\n"
-
-
 def test_the_doctor_says_who_can_write_code(conductor: CommandLine) -> None:
     """And to whom prompts and files go."""
     said = conductor("doctor").stdout
@@ -306,7 +289,7 @@ def test_a_folder_that_cannot_be_written_is_refused(conductor: CommandLine, proj
     project.chmod(0o555)
     program = (
         "import os, sys\nfrom codeconductor.errors import InputError\n"
-        "from codeconductor.pipeline import Plan\nfrom codeconductor.pipeline.building.opening import opened\n"
+        "from codeconductor.pipeline.building import Plan\nfrom codeconductor.pipeline.building.opening import opened\n"
         "from codeconductor.session import Session\n"
         "session = Session.start()\nos.setresuid(65534, 65534, 65534)\n"
         "plan = Plan(text='x', folder='.', coder='scribe')\n"

@@ -33,7 +33,7 @@ from codeconductor.converters import (
     verification_document,
 )
 from codeconductor.history import History, list_runs
-from codeconductor.pipeline import Build, Plan, Round
+from codeconductor.pipeline.building import Build, Plan, Round
 from codeconductor.session import Session
 from codeconductor.testing import a_model, a_task, an_answer
 from codeconductor.testing.servers import FAULTS

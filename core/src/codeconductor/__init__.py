@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from codeconductor.cli.mcp_entry import command_path
     from codeconductor.cli.options import common_options
     from codeconductor.cli.run import conduct_and_print
     from codeconductor.cli.running import in_session, open_session
@@ -113,6 +114,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "codeconductor.cli.mcp_entry": ("command_path",),
     "codeconductor.cli.options": ("common_options",),
     "codeconductor.cli.run": ("conduct_and_print",),
     "codeconductor.cli.running": ("in_session", "open_session"),
@@ -304,6 +306,7 @@ __all__ = [
     "ask",
     "cases_of_junit",
     "checked",
+    "command_path",
     "common_options",
     "conduct",
     "conduct_and_print",

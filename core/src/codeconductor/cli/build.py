@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from codeconductor.errors import ConductorError
-    from codeconductor.pipeline import Build
+    from codeconductor.pipeline.building import Build
     from codeconductor.session import Session
 
 
@@ -100,7 +100,7 @@ def _plan(
     overrides: dict[str, Any],
     options: dict[str, Any],
 ) -> Any:
-    from codeconductor.pipeline import Plan
+    from codeconductor.pipeline.building import Plan
     from codeconductor.settings import BuildSettings
 
     settings = session.settings("build", BuildSettings)

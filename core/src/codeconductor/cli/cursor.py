@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 RULE = Path(".cursor", "rules", "conductor.mdc")
 AGENTS = Path("AGENTS.md")
+MCP = Path(".cursor", "mcp.json")
 
 BEGIN = "<!-- conductor: begin; `conductor cursor install --remove` takes this section away -->"
 END = "<!-- conductor: end -->"
@@ -49,9 +50,10 @@ def command() -> None:
 @click.option("--remove", is_flag=True, help="Take back what was installed.")
 @common_options
 def install(folder: str, yes: bool, remove: bool, log_file: str | None) -> None:
-    """Write .cursor/rules/conductor.mdc and a section of AGENTS.md, after they were shown.
+    """Write a rule, a section of AGENTS.md and an entry of .cursor/mcp.json, after they were shown.
 
-    What a person wrote stays: a rule of that name that is not ours is left alone, and so is the rest of AGENTS.md.
+    The rule is .cursor/rules/conductor.mdc; the entry starts `conductor mcp`, where that is installed. What a person
+    wrote stays: a rule or an entry of that name that is not ours is left alone, and so is the rest of the files.
     """
     from codeconductor.cli import console
     from codeconductor.cli.logs import logging_to
@@ -91,6 +93,26 @@ def _changes(root: Path, *, remove: bool) -> Iterator[tuple[Path, str | None]]:
         yield AGENTS, None
     elif wanted != (agents or ""):
         yield AGENTS, wanted
+    yield from _mcp_changes(root, remove=remove)
+
+
+def _mcp_changes(root: Path, *, remove: bool) -> Iterator[tuple[Path, str | None]]:
+    from codeconductor.cli import console
+    from codeconductor.cli.group import contributed
+    from codeconductor.cli.mcp_entry import NotPlainError, with_entry, without_entry
+
+    if not remove and "mcp" not in contributed():
+        return
+    given = _read(root, MCP)
+    try:
+        wanted = without_entry(given) if remove else with_entry(given)
+    except NotPlainError:
+        console.warning(
+            f"{MCP} is no plain JSON, and is left as it is: `conductor mcp --print-config cursor` says more"
+        )
+        return
+    if wanted != given:
+        yield MCP, wanted
 
 
 def _without_section(text: str) -> str:

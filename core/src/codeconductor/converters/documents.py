@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from codeconductor.consensus import Consensus
     from codeconductor.discovery import Model, Problem
     from codeconductor.dispatch import Answer
-    from codeconductor.pipeline import Build, Round, Run
+    from codeconductor.pipeline import Run
+    from codeconductor.pipeline.building import Build, Round
     from codeconductor.verification import TestReport
 
 

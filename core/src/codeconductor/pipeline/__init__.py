@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from codeconductor.pipeline.building.values import Build, Plan, Round
 from codeconductor.pipeline.given import decide_given
 from codeconductor.pipeline.run import Run
 from codeconductor.pipeline.stages import ask, conduct, make_conversation, make_task
 
-__all__ = ["Build", "Plan", "Round", "Run", "ask", "conduct", "decide_given", "make_conversation", "make_task"]
+__all__ = ["Run", "ask", "conduct", "decide_given", "make_conversation", "make_task"]

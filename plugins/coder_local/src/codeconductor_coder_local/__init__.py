@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @hookimpl
 def conductor_settings() -> tuple[str, type]:
     """`[coder_local]`."""
-    from codeconductor_coder_local._coder import TABLE, LocalSettings
+    from codeconductor_coder_local._settings import TABLE, LocalSettings
 
     return TABLE, LocalSettings
 
@@ -21,6 +21,7 @@ def conductor_settings() -> tuple[str, type]:
 @hookimpl
 def conductor_coders(session: Session) -> list[Coder]:
     """The coder ``local``."""
-    from codeconductor_coder_local._coder import TABLE, LocalCoder, LocalSettings
+    from codeconductor_coder_local._coder import LocalCoder
+    from codeconductor_coder_local._settings import TABLE, LocalSettings
 
     return [LocalCoder(session.settings(TABLE, LocalSettings))]

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
-from codeconductor import Failure, Message, Written, setting
+from codeconductor import Failure, Message, Written
 
 from codeconductor_coder_local._edits import Refused, edits
 from codeconductor_coder_local._files import listing, place_for
+from codeconductor_coder_local._settings import LocalSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from codeconductor import Assignment, Model, Session
-
-TABLE = "coder_local"
 
 _SYSTEM = """\
 You are an experienced software engineer who edits the files of a folder. Reply with every file that you create or
@@ -39,19 +38,6 @@ the lines that take their place
 
 _MOST_MODELS = 3
 """Models that are asked in one round, each of them twice at most."""
-
-
-def _at_least_one(_instance: object, _attribute: attrs.Attribute[Any], value: int) -> None:
-    if value < 1:
-        raise ValueError(f"expected 1 or more, got {value!r}")
-
-
-@attrs.frozen(kw_only=True)
-class LocalSettings:
-    """`[coder_local]`."""
-
-    whole_file: int = setting(400, help="lines up to which a file is asked for as a whole", validator=_at_least_one)
-    tokens: int = setting(6000, help="estimated tokens of the files that a model is shown", validator=_at_least_one)
 
 
 @attrs.frozen

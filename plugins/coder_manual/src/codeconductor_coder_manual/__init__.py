@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @hookimpl
 def conductor_settings() -> tuple[str, type]:
     """`[coder_manual]`."""
-    from codeconductor_coder_manual._coder import TABLE, ManualSettings
+    from codeconductor_coder_manual._settings import TABLE, ManualSettings
 
     return TABLE, ManualSettings
 
@@ -21,6 +21,7 @@ def conductor_settings() -> tuple[str, type]:
 @hookimpl
 def conductor_coders(session: Session) -> list[Coder]:
     """The coder ``manual``."""
-    from codeconductor_coder_manual._coder import TABLE, ManualCoder, ManualSettings
+    from codeconductor_coder_manual._coder import ManualCoder
+    from codeconductor_coder_manual._settings import TABLE, ManualSettings
 
     return [ManualCoder(session.settings(TABLE, ManualSettings))]

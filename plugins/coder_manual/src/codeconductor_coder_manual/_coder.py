@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import attrs
-from codeconductor import Failure, Written, setting
+from codeconductor import Failure, Written
 
+from codeconductor_coder_manual._settings import ManualSettings
 from codeconductor_coder_manual._ways import cursor_link, open_link, to_clipboard
 
 if TYPE_CHECKING:
@@ -17,17 +18,8 @@ if TYPE_CHECKING:
 
     from codeconductor import Assignment, Session
 
-TABLE = "coder_manual"
-
 PROMPT = ".conductor/prompt.md"
 """Where a prompt stands in the copy that is too long for a link; it is no part of what was written."""
-
-
-@attrs.frozen(kw_only=True)
-class ManualSettings:
-    """`[coder_manual]`."""
-
-    hand_over: Literal["clipboard", "file", "cursor"] = setting("clipboard", help="where the prompt goes")
 
 
 @attrs.frozen

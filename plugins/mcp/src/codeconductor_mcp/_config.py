@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
+
+from codeconductor import command_path
 
 _PLACES = {
     "cursor": ".cursor/mcp.json of the project, or ~/.cursor/mcp.json",
@@ -33,13 +33,3 @@ def config_for(client: str, *, port: int | None = None) -> dict[str, Any]:
     if client == "cursor":  # tells them apart by their keys
         del server["type"]
     return {"servers" if client == "vscode" else "mcpServers": {"conductor": server}}
-
-
-def command_path() -> str:
-    """The whole path of this installation's command: an editor does not have a terminal's PATH."""
-    beside = Path(sys.executable).parent
-    for name in ("conductor", "conductor.exe"):
-        if (beside / name).is_file():
-            return str(beside / name)
-    started = Path(sys.argv[0])
-    return str(started.absolute()) if started.stem == "conductor" and started.is_file() else "conductor"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @hookimpl
 def conductor_settings() -> tuple[str, type]:
     """`[runners.command]`."""
-    from codeconductor_runner_command._runner import TABLE, CommandSettings
+    from codeconductor_runner_command._settings import TABLE, CommandSettings
 
     return TABLE, CommandSettings
 

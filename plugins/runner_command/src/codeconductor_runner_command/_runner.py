@@ -7,38 +7,19 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import attrs
-from codeconductor import TestCase, TestRun, cases_of_junit, setting
+from codeconductor import TestCase, TestRun, cases_of_junit
+
+from codeconductor_runner_command._settings import TABLE, CommandSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from codeconductor import Ended, Session, TestBench
 
-TABLE = "runners.command"
-
 _LARGEST = 64 * 2**20
 """Bytes of a report that are read."""
 
 _SYSTEM = {Path("/"), Path("/usr"), Path("/usr/local")}
-
-
-@attrs.frozen(kw_only=True)
-class CommandSettings:
-    """`[runners.command]`: a program that runs the tests of a project."""
-
-    argv: tuple[str, ...] = setting(
-        (),
-        help="the program and its arguments, without a shell; {tests} stands for what --tests names",
-        needs_trust=True,
-    )
-    junit: str | None = setting(
-        None, help="the JUnit XML that it writes, relative to the folder, * for any; none: its exit status alone counts"
-    )
-    readable: tuple[str, ...] = setting((), help="further folders that it may read", needs_trust=True)
-    environment: tuple[str, ...] = setting(
-        (), help="names of environment variables that are passed on", needs_trust=True
-    )
 
 
 class CommandRunner:
