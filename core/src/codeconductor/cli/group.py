@@ -63,8 +63,7 @@ class Conductor(click.Group):
         if not args and not ctx.resilient_parsing:
             click.echo(ctx.get_help())
             ctx.exit(2)
-        known = {"--help", "-h", "--version"}
-        if args and args[0] not in known and args[0] not in COMMANDS and args[0] not in contributed():
+        if args and not _names_command(args[0]):
             args = ["run", *args]
         return super().parse_args(ctx, args)
 
@@ -88,6 +87,13 @@ class Conductor(click.Group):
         if brought:
             with formatter.section("Commands of plugins"):
                 formatter.write_dl([(name, _from(point)) for name, point in sorted(brought.items())])
+
+
+def _names_command(word: str) -> bool:
+    """Whether it is a command, or an option of the group itself, rather than the beginning of a task or its options."""
+    if word.startswith("-") or " " in word:  # most tasks: nothing installed is looked through for them
+        return word in ("--help", "-h", "--version")
+    return word in COMMANDS or word in contributed()
 
 
 def _from(point: EntryPoint) -> str:

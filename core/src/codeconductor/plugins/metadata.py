@@ -68,8 +68,10 @@ def commands() -> dict[str, list[EntryPoint]]:
 def _described(point: EntryPoint) -> tuple[str | None, str | None]:
     """Name and version of an entry point's distribution, as far as an install that was broken off left them."""
     try:
-        metadata = point.dist.metadata if point.dist else None  # a file that is read and parsed at each access
-    except (ValueError, LookupError):  # not UTF-8; no metadata at all, from Python 3.15 on
-        metadata = None
-    name, version = (metadata[key] if metadata and key in metadata else None for key in ("Name", "Version"))
-    return name, version
+        # `point.dist.metadata` parses the whole file, with the README that is in it
+        text = (point.dist.read_text("METADATA") if point.dist else None) or ""
+    except ValueError:  # not UTF-8
+        text = ""
+    head = text.partition("\n\n")[0]
+    fields = dict(line.split(": ", 1) for line in head.splitlines() if line.startswith(("Name: ", "Version: ")))
+    return fields.get("Name"), fields.get("Version")
