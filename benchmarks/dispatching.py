@@ -75,6 +75,8 @@ def recording_servers(pipe: Connection) -> None:
         pipe.send([server.host for server in servers])
         while pipe.recv() is not None:
             asked = [server.asked("/api/chat")[-1] for server in servers]
+            for server, request in zip(servers, asked, strict=True):  # a client may have read it all before it is noted
+                server.wait_until(lambda request=request: request.ended is not None)
             pipe.send((max(request.at for request in asked), max(request.ended for request in asked)))
 
 

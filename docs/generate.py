@@ -48,9 +48,7 @@ def _plugins_by_purpose() -> Iterator[str]:
     strategies, renderers = loaded.names_by_plugin()
     runners = loaded.runners_by_plugin()
     brought = commands()
-    coders: dict[str, list[str]] = {}
-    for name, (plugin, _) in loaded.coders(Session(read_settings(ROOT / "docs"), loaded)).items():
-        coders.setdefault(plugin, []).append(name)
+    coders = loaded.coders_by_plugin(Session(read_settings(ROOT / "docs"), loaded))
     purposes: dict[str, Callable[[PluginInfo], Iterable[str]]] = {
         "Where models come from": lambda info: [info.name] if "conductor_discover_models" in info.hooks else [],
         "How a decision is made": lambda info: strategies.get(info.name, []),

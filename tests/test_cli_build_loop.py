@@ -192,6 +192,31 @@ def test_a_coder_whose_disk_is_full_costs_the_folder_nothing(conductor: CommandL
     assert not (project / "big").exists()
 
 
+def test_a_full_disk_of_our_own_is_said_in_two_lines_and_the_build_goes_on_later(
+    conductor: CommandLine, project: Path
+) -> None:
+    """What the coder wrote is larger than what may be written here of it; the folder is as it was."""
+    use_coder(conductor, writes(calc__py=RIGHT) + "import os\nopen('noise.bin', 'wb').write(os.urandom(60_000))\n")
+    arguments = conductor._command(("build", "--coder", "scribe", "--yes", "--json", "--no-history", TASK))
+    done = subprocess.run(
+        ["bash", "-c", 'ulimit -f 64; exec "$@"', "bash", *arguments],  # KiB
+        cwd=conductor.folder,
+        env=conductor.environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    error, hint = [line for line in done.stderr.splitlines() if line.startswith(("Error: ", "Hint: "))]
+    assert "cannot write" in error
+    assert "File too large" in error
+    assert "--resume last" in hint
+    assert (project / "calc.py").read_text() == WRONG
+    resumed = conductor("build", "--resume", "last", "--yes", "--json")
+    assert resumed.returncode == 0, resumed.stderr
+    assert json.loads(resumed.stdout)["outcome"] == "passed"
+
+
 def test_manual_hands_the_prompt_over_and_waits(conductor: CommandLine, project: Path) -> None:
     """The end of standard input is no word that the code is written: outcome `coder_failed`."""
     done = conductor("build", "--coder", "manual", "--yes", "--json", TASK)

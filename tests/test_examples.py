@@ -126,6 +126,7 @@ def test_what_a_third_party_brings_is_shown(acme: Conductor) -> None:
         "providers": ["acme"],
         "strategies": ["longest"],
         "renderers": [],
+        "coders": [],
         "runners": [],
         "commands": ["acme"],
     }

@@ -46,7 +46,7 @@ def command(as_json: bool, log_file: str | None) -> None:
 def brings(plugin: dict[str, Any]) -> str:
     """What a plugin brings, in words."""
     parts = []
-    for what in ("providers", "strategies", "renderers", "runners", "commands"):
+    for what in ("providers", "strategies", "renderers", "coders", "runners", "commands"):
         if plugin[what]:
             word = {"strategies": "strategy"}.get(what, what[:-1]) if len(plugin[what]) == 1 else what
             parts.append(f"{word} {', '.join(plugin[what])}")
@@ -58,7 +58,10 @@ def list_plugins(session: Session) -> list[dict[str, Any]]:
     from codeconductor.plugins import commands
 
     strategies, renderers = session.plugins.names_by_plugin()
-    runners = session.plugins.runners_by_plugin()
+    besides = {
+        "coders": session.plugins.coders_by_plugin(session),
+        "runners": session.plugins.runners_by_plugin(),
+    }
     brought = commands()
     entries = []
     for key in sorted(session.plugins.infos):
@@ -74,7 +77,9 @@ def list_plugins(session: Session) -> list[dict[str, Any]]:
                 "providers": _providers(info),
                 "strategies": strategies.get(info.name, []) if info.status == "loaded" else [],
                 "renderers": renderers.get(info.name, []) if info.status == "loaded" else [],
-                "runners": runners.get(info.name, []) if info.status == "loaded" else [],
+                **{
+                    what: names.get(info.name, []) if info.status == "loaded" else [] for what, names in besides.items()
+                },
                 "commands": [point.name for point in brought.get(info.distribution or "", [])],
             }
         )

@@ -268,10 +268,14 @@ class Plugins:
         """Names of the test runners by the plugin that brings them; clashing ones too."""
         return self._names("conductor_test_runners")
 
-    def _names(self, hook: str) -> dict[str, list[str]]:
+    def coders_by_plugin(self, session: Session) -> dict[str, list[str]]:
+        """Names of the coders by the plugin that brings them; clashing ones too."""
+        return self._names("conductor_coders", session=session)
+
+    def _names(self, hook: str, **arguments: object) -> dict[str, list[str]]:
         return {
             plugin: sorted(name for name, _ in brought if isinstance(name, str))
-            for plugin, brought in self._brought(hook)
+            for plugin, brought in self._brought(hook, **arguments)
         }
 
     def _brought(self, hook: str, **arguments: object) -> Iterator[tuple[str, list[tuple[object, object]]]]:

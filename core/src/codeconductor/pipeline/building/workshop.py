@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from codeconductor.handover import Draft, apply, copy_folder, ignoring, largest_
 from codeconductor.pipeline.building.values import Build, from_state, to_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from codeconductor.session import Session
 
@@ -77,7 +77,8 @@ class Workshop:
     def fresh_work(self, source: Path) -> None:
         """Have the coder begin, or begin again, from a folder."""
         shutil.rmtree(self.work.parent, ignore_errors=True)
-        self.work.parent.mkdir()
+        with _writing(self.work):
+            self.work.parent.mkdir()
         _copy(source, self.work)
 
     def fresh_trial(self, draft: Draft) -> None:
@@ -113,11 +114,12 @@ class Workshop:
                 inside.append(relative)
                 continue
             place = self.given / str(number)
-            place.mkdir(parents=True, exist_ok=True)
-            if path.is_dir():
-                shutil.copytree(path, place / path.name, symlinks=True, dirs_exist_ok=True)
-            else:
-                shutil.copy2(path, place / path.name)
+            with _writing(place):
+                place.mkdir(parents=True, exist_ok=True)
+                if path.is_dir():
+                    shutil.copytree(path, place / path.name, symlinks=True, dirs_exist_ok=True)
+                else:
+                    shutil.copy2(path, place / path.name)
         return tuple(inside)
 
     def tests(self, inside: Sequence[str], *, within: Path) -> list[Path]:
@@ -135,17 +137,25 @@ class Workshop:
         partial.replace(self.root / STATE)
 
     def save_diff(self, name: str, diff: str) -> str:
-        """Write a diff beside the others; gives its path."""
+        """Write a diff beside the others; gives its path.
+
+        Raises:
+            InputError: The disk is full, or the like.
+        """
         path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(diff.encode("utf-8", "surrogateescape"))
+        with _writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(diff.encode("utf-8", "surrogateescape"))
         return str(path)
 
     def note_decision(self, entry: dict[str, Any]) -> None:
         """Append one decision to the list of all, on disk before anything follows from it."""
         line = json.dumps(entry) + "\n"
         path = self.root.parent / "approvals.jsonl"
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), "a", encoding="utf-8") as file:
+        with (
+            _writing(path),
+            os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), "a", encoding="utf-8") as file,
+        ):
             file.write(line)
             file.flush()
             os.fsync(file.fileno())
@@ -191,6 +201,18 @@ def _below(path: Path, folder: Path) -> str | None:
         if one.is_relative_to(other):
             return one.relative_to(other).as_posix()
     return None
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Say in plain words that something cannot be written; the build stands where it was, and can be resumed."""
+    try:
+        yield
+    except OSError as exc:
+        raise InputError(
+            f"cannot write {str(path)!r}: {exc.strerror or exc}",
+            hint="free some space, then go on with `conductor build --resume last`",
+        ) from exc
 
 
 def _copy(source: Path, target: Path) -> None:
