@@ -145,3 +145,20 @@ def test_a_machine_that_kills_our_part_inside_loses_no_time(folder: Path) -> Non
 
 def _text(file: Path) -> str:
     return file.read_text() if file.exists() else ""
+
+
+def test_what_only_its_owner_may_enter_is_there_where_it_may_be_read(sandbox: Sandbox, folder: Path) -> None:
+    """As a project in root's home: a program that asks first whether a file is there is told the same as by opening."""
+    private = fresh_folder()  # mode 0700
+    try:
+        (private / "sub").mkdir()
+        (private / "sub" / "file").write_text("read me")
+        asks = "import os, sys; assert os.access(sys.argv[1], os.R_OK); print(open(sys.argv[1]).read())"
+        argv = (str(interpreter()), "-I", "-c", asks, str(private / "sub" / "file"))
+        environment = {"PATH": "/usr/bin:/bin"}
+        ended = asyncio.run(
+            run_command(sandbox, argv, folder=folder, limits=AMPLE, environment=environment, readable=[private / "sub"])
+        )
+        assert (ended.status, ended.output) == (0, b"read me\n")
+    finally:
+        remove_folder(private)

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 REPORTER = Path(__file__).resolve().parent / "reporter.mjs"
 
+_SANDBOXED = REPORTER.with_name("sandboxed.cjs")
+_ENVIRONMENT = {"NODE_OPTIONS": f'--require "{_SANDBOXED.as_posix()}"'}
+
 _SCRIPTS = {"vitest": "vitest/vitest.mjs", "jest": "jest/bin/jest.js"}
+
+_WORKERS = ("--workerIdleMemoryLimit=4GB",)
+"""Of jest 29 and later, which runs a single file in its own process unless workers have a limit."""
 
 _ENDINGS = tuple(f"{mark}.{kind}" for mark in (".test", "-test", "_test", ".spec") for kind in ("js", "mjs", "cjs"))
 
@@ -54,7 +60,7 @@ async def _run_node(bench: TestBench) -> TestRun:
     reporters += [f"--test-reporter={REPORTER}", "--test-reporter-destination=stderr"]
     ended = await bench.run(
         [node, "--test", *reporters, *_files(bench)],
-        environment={"NODE_NO_WARNINGS": "1"},
+        environment=_ENVIRONMENT | {"NODE_NO_WARNINGS": "1"},
         readable=[*readable, REPORTER.parent],
         reports=True,
     )
@@ -68,12 +74,16 @@ async def _run_framework(bench: TestBench, framework: str) -> TestRun:
     if not (bench.folder / script).is_file():
         return TestRun(fault=f"{framework} is not in node_modules: install the project's dependencies first")
     report = bench.scratch / "report.json"
+    # the tests are run in processes of their own then: in the one that reports, code could write a report and exit
     own = {
-        "vitest": ["run", "--reporter=default", "--reporter=json", f"--outputFile.json={bench.inside(report)}"],
-        "jest": ["--ci", "--json", f"--outputFile={bench.inside(report)}"],
+        "vitest": ["run", "--pool=forks", "--reporter=default", "--reporter=json", "--outputFile.json={report}"],
+        "jest": ["--ci", *_WORKERS, "--json", "--outputFile={report}"],
     }[framework]
+    own = [argument.replace("{report}", bench.inside(report)) for argument in own]
     ended = await bench.run(
-        [node, str(script), *own, *bench.tests], environment={"CI": "1", "NO_COLOR": "1"}, readable=readable
+        [node, str(script), *own, *bench.tests],
+        environment=_ENVIRONMENT | {"CI": "1", "NO_COLOR": "1"},
+        readable=[*readable, REPORTER.parent],
     )
     return read_json_report(report, ended.status, framework, bench.folder, is_cut=ended.timed_out)
 

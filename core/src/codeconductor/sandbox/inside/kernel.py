@@ -7,6 +7,7 @@ import os
 import platform
 import struct
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from .filter import filter_for
@@ -14,7 +15,8 @@ from .filter import filter_for
 _libc = ctypes.CDLL(None, use_errno=True)
 
 _PR_SET_DUMPABLE, _PR_SET_KEEPCAPS, _PR_SET_SECCOMP, _PR_SET_CHILD_SUBREAPER = 4, 8, 22, 36
-_PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT = 38, 47
+_PR_SET_SECUREBITS, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT = 28, 38, 47
+_NO_SETUID_FIXUP = 4
 _CAP_AMBIENT_RAISE, _SECCOMP_MODE_FILTER, _CAPABILITY_VERSION = 2, 2, 0x20080522
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # Landlock's, on every machine
 _RULE_PATH_BENEATH, _CREATE_RULESET_VERSION = 1, 1
@@ -91,6 +93,8 @@ def become(user: int) -> bool:
         os.setgroups([])
         os.setresgid(user, user, user)
         _prctl(_PR_SET_KEEPCAPS, ctypes.c_ulong(1))
+        with suppress(OSError):  # else access(2) takes no account of the right that is kept, though open(2) does
+            _prctl(_PR_SET_SECUREBITS, ctypes.c_ulong(_NO_SETUID_FIXUP))
         os.setresuid(user, user, user)
     except OSError:
         return False
