@@ -217,6 +217,25 @@ def test_a_full_disk_of_our_own_is_said_in_two_lines_and_the_build_goes_on_later
     assert json.loads(resumed.stdout)["outcome"] == "passed"
 
 
+def test_a_resumed_build_takes_nothing_but_what_was_given_then(conductor: CommandLine) -> None:
+    """`--apply never` that was passed over would change the folder."""
+    for given in (["--apply", "never"], ["--rounds", "9"], ["--coder", "x"], ["--in", "."], ["-s", "majority"], [TASK]):
+        said = conductor.refused(2, "build", "--resume", "last", *given)
+        assert "--resume goes on with what was given then" in said
+    assert "no build 'last' can be resumed" in conductor.refused(2, "build", "--resume", "last", "--yes", "--json")
+
+
+def test_two_given_tests_of_one_name_are_refused_before_anything_is_asked(
+    conductor: CommandLine, project: Path
+) -> None:
+    """Both would lie at one place in the copy."""
+    use_coder(conductor, writes(calc__py=RIGHT))
+    given = [str(conductor.write(f"../{place}/test_more.py", TEST)) for place in ("one", "two")]
+    said = conductor.refused(2, "build", "--coder", "scribe", "--tests", given[0], "--tests", given[1], "--yes", TASK)
+    assert "would both be laid at" in said
+    assert "Asking" not in said
+
+
 def test_manual_hands_the_prompt_over_and_waits(conductor: CommandLine, project: Path) -> None:
     """The end of standard input is no word that the code is written: outcome `coder_failed`."""
     done = conductor("build", "--coder", "manual", "--yes", "--json", TASK)

@@ -137,7 +137,8 @@ def test_what_cannot_be_verified_is_exit_2(conductor: CommandLine) -> None:
     assert "'nowhere' does not exist" in conductor.refused(2, "verify", "nowhere")
     assert "'readme.txt' is no folder" in conductor.refused(2, "verify", "readme.txt")
     assert "there are no tests at 'tests/none.py'" in conductor.refused(2, "verify", "--tests", "tests/none.py")
-    assert "leaves no time" in conductor.refused(2, "verify", "--timeout", "0")
+    for seconds in ("0", "-1", "nan", "inf"):
+        assert "is no span of time" in conductor.refused(2, "verify", "--timeout", seconds)
 
 
 def test_a_sandbox_that_is_too_weak_is_exit_2_and_nothing_runs(conductor: CommandLine) -> None:

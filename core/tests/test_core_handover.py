@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 import pytest
 from codeconductor import FileChange, FileState, refused_path
 from codeconductor.errors import ConflictError
-from codeconductor.handover import apply, concerns, conflicts, diff_of, guarded, ignoring, make_draft, only
+from codeconductor.handover import (
+    apply,
+    concerns,
+    configures_tests,
+    conflicts,
+    diff_of,
+    guarded,
+    ignoring,
+    make_draft,
+    only,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -284,3 +294,20 @@ def test_a_path_inside_is_taken(start: Path) -> None:
     """Whether the file is there or not."""
     assert refused_path(start, "a.txt") is None
     assert refused_path(start, "new/deep/file.py") is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "configures"),
+    [
+        ("", '[dependencies]\nserde = "1"\n', False),
+        (None, '[package]\nname = "a"\n\n[lib]\nname = "b"\n', False),
+        ("", '[[test]]\nname = "given"\npath = "src/fake.rs"\n', True),
+        ("", "[lib]\ntest = false\n", True),
+        ("", "[package]\nautotests = false\n", True),
+        ("", "[package", True),
+    ],
+)
+def test_cargos_manifest_configures_tests_where_it_names_targets(before, after, configures):
+    state = None if before is None else FileState(content=before.encode())
+    change = FileChange(path="sub/Cargo.toml", before=state, after=FileState(content=after.encode()))
+    assert configures_tests(change) is configures

@@ -117,3 +117,19 @@ def test_a_module_is_tested_where_go_is_found(make_session: MakeSession, session
     ours = make_session({"sandbox": {"minimum": "none"}}, runner_go=codeconductor_runner_go)
     report = asyncio.run(verify(ours, Path()))
     assert {case.name: case.status for case in report.cases} == {"shop::TestGood": "passed", "shop::TestBad": "failed"}
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("ok  \tshop\t0.002s\n", {"shop": "error"}),
+        ("", {"shop": "error"}),
+        ("?   \tshop\t[no test files]\n", {}),
+        ("testing: warning: no tests to run\nPASS\nok  \tshop\t0.002s [no tests to run]\n", {}),
+    ],
+)
+def test_a_package_that_ended_before_a_test_is_no_pass(said: str, told: dict[str, str]) -> None:
+    """Go says so where a package has none: without a word of it, the program ended itself."""
+    report = events({"Action": "start"}, {"Action": "output", "Output": said}, {"Action": "pass", "Elapsed": 0.1})
+    run = read_events(report, 0)
+    assert {case.name: case.status for case in run.cases} == told

@@ -6,7 +6,6 @@ import asyncio
 import json
 import shutil
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import codeconductor_runner_node
@@ -14,6 +13,8 @@ import pytest
 from codeconductor import verify
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from codeconductor import TestReport
     from codeconductor.testing import MakeSession
 

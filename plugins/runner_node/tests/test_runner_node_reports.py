@@ -110,6 +110,24 @@ def test_a_file_whose_tests_were_not_reported_is_an_error(tmp_path: Path) -> Non
     assert [case.status for case in run.cases] == ["error", "passed"]
 
 
+@pytest.mark.parametrize(
+    ("source", "status"),
+    [
+        ("const { test: check } = require('node:test'); check('x', () => {})", "error"),
+        ("const run = require('node:test')\nrun('x', () => {})", "error"),
+        ("import { it as check } from 'node:test'\ncheck('x', () => {})", "error"),
+        ('import check, { mock } from "node:test"\ncheck("x", () => {})', "error"),
+        ("import { mock } from 'node:test'\nexport const fake = mock.fn", "passed"),
+        ("const { mock } = require('node:test'); module.exports = mock", "passed"),
+    ],
+)
+def test_tests_by_another_name_are_tests(tmp_path: Path, source: str, status: str) -> None:
+    """A file that only helps others has none."""
+    (tmp_path / "a.test.js").write_text(source)
+    run = read_lines(line(name="a.test.js") + END, 0, tmp_path)
+    assert [case.status for case in run.cases] == [status]
+
+
 def test_json_whose_counts_do_not_fit_is_no_pass(tmp_path: Path) -> None:
     tests = [
         {"fullName": "a", "status": "passed", "duration": 2, "failureMessages": []},

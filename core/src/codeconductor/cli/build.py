@@ -38,7 +38,6 @@ def command(task: tuple[str, ...], context: tuple[str, ...], output: str | None,
     from codeconductor.cli.approval import TerminalApproval
     from codeconductor.cli.running import in_session
     from codeconductor.converters import build_document
-    from codeconductor.errors import InputError
     from codeconductor.pipeline.build import build, resume
 
     console.check_output(output)
@@ -54,8 +53,7 @@ def command(task: tuple[str, ...], context: tuple[str, ...], output: str | None,
             return build(session, _plan(session, text, context, where, overrides, options), yes=yes)
 
     else:
-        if task:
-            raise InputError("--resume goes on with the task that was given then", hint="leave the task out")
+        _check_alone(bool(task))
         plan = _interrupted(again)
         where, overrides = plan.folder, {name: dict(table) for name, table in plan.overrides.items()}
 
@@ -73,6 +71,23 @@ def command(task: tuple[str, ...], context: tuple[str, ...], output: str | None,
     error = ending(done)
     if error is not None:
         raise error
+
+
+def _check_alone(has_task: bool) -> None:
+    """With --resume all else is as it was: what is given besides would be passed over, and --apply never be broken."""
+    from codeconductor.errors import InputError
+
+    context = click.get_current_context()
+    allowed = {"task", "resume", "yes", "as_json", "output", "log_file", "quiet", "verbose"}
+    given = [
+        next(iter(parameter.opts))
+        for parameter in context.command.params
+        if parameter.name not in allowed
+        and context.get_parameter_source(str(parameter.name)) is click.core.ParameterSource.COMMANDLINE
+    ]
+    if has_task or given:
+        what = ", ".join([*(["the task"] if has_task else []), *given])
+        raise InputError(f"--resume goes on with what was given then, and takes no {what}", hint=f"leave out {what}")
 
 
 def _absolute(path: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codeconductor.handover.applying import apply, conflicts
 from codeconductor.handover.choosing import check_coder, find_coder, known_coders
-from codeconductor.handover.concerns import concerns, configures_tests, guarded, is_given, is_test
+from codeconductor.handover.concerns import concerns, configures_tests, guarded, is_given, is_test, plugins_of_pytest
 from codeconductor.handover.copying import Copied, copy_folder, largest_copy
 from codeconductor.handover.diffing import diff_of
 from codeconductor.handover.drafting import ignoring, leads_outside, make_draft, only, read_state
@@ -49,6 +49,7 @@ __all__ = [
     "leads_outside",
     "make_draft",
     "only",
+    "plugins_of_pytest",
     "read_state",
     "refused_path",
 ]

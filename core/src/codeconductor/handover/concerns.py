@@ -12,6 +12,7 @@ from codeconductor.handover.values import Concern
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+    from pathlib import Path
 
     from codeconductor.handover.values import Draft, FileChange, FileState
 
@@ -58,25 +59,55 @@ def configures_tests(change: FileChange) -> bool:
         return True
     if any(part.split(".", 1)[0] in _SHADOWS for part in change.path.split("/")):
         return True
-    read = {"pyproject.toml": _of_pyproject, "package.json": _of_package, "deno.json": _of_package}.get(name)
+    read = _PARTS.get(name)
     if read is not None:
         return read(change.before) != read(change.after)
-    return bool(re.search(r"(^|/)\.cargo/config(\.toml)?$", change.path))
+    # what an installed distribution brings, plugins of pytest among it, is found by such a folder
+    return bool(re.search(r"(^|/)\.cargo/config(\.toml)?$|\.(dist|egg)-info(/|$)", change.path))
 
 
-def guarded(draft: Draft, given: Collection[str] = ()) -> tuple[str, ...]:
+def guarded(draft: Draft, given: Collection[str] = (), plugins: Collection[str] = ()) -> tuple[str, ...]:
     """Files whose changes count only when they are approved by name: what configures tests, and tests of the start.
 
     Args:
         draft: The changes.
         given: Tests that the user gave, files or folders: changes to them never count, and they are not named here.
+        plugins: Modules that the project's own configuration loads into its tests, from `plugins_of_pytest`.
     """
     return tuple(
         change.path
         for change in draft.changes
         if not is_given(change.path, given)
-        and (configures_tests(change) or (change.before is not None and is_test(change.path)))
+        and (
+            configures_tests(change)
+            or (change.before is not None and is_test(change.path))
+            or any(_is_module(change.path, name) for name in plugins)
+        )
     )
+
+
+def plugins_of_pytest(folder: Path) -> frozenset[str]:
+    """Names of the modules that a project's pytest loads: `-p NAME` of its settings, and `pytest_plugins`."""
+    found: set[str] = set()
+    for name in ("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini", "setup.cfg", "pyproject.toml"):
+        found.update(re.findall(r"(?<![\w-])-p[\s\"',=]*([A-Za-z_][\w.]*)", _read(folder / name)))
+    for path in (folder / "conftest.py", *folder.glob("*/conftest.py")):
+        for listed in re.findall(r"pytest_plugins\s*(?::[^=]*)?=\s*([\[(][^\])]*|[\"'][^\"'\n]*[\"'])", _read(path)):
+            found.update(re.findall(r"[\"']([\w.]+)[\"']", listed))
+    return frozenset(found)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _is_module(path: str, name: str) -> bool:
+    """Whether a file is the module of that name, or lies in the package of that name."""
+    place = re.escape(name.replace(".", "/"))
+    return bool(re.search(rf"(^|/){place}(\.\w+$|/)", path))
 
 
 def is_given(path: str, given: Collection[str]) -> bool:
@@ -147,6 +178,22 @@ def _of_package(state: FileState | None) -> object:
     scripts = {key: text for key, text in _table(data.get("scripts")).items() if "test" in key}
     keys = ("broken", "jest", "vitest", "mocha", "babel", "imports")
     return json.dumps([scripts, *(data.get(key) for key in keys)], sort_keys=True)
+
+
+def _of_cargo(state: FileState | None) -> object:
+    data = _toml(state)
+    library, package = _table(data.get("lib")), _table(data.get("package"))
+    where = library.get("path", "src/lib.rs")
+    return (
+        data.get("broken"), data.get("test"), where, library.get("test", True), library.get("harness", True),
+        library.get("doctest", True), package.get("autotests", True), package.get("build"), data.get("workspace"),
+    )  # fmt: skip
+
+
+_PARTS = {
+    "pyproject.toml": _of_pyproject, "package.json": _of_package, "deno.json": _of_package, "Cargo.toml": _of_cargo
+}  # fmt: skip
+"""Files of which a part configures tests, each with what reads that part."""
 
 
 def _scripts(state: FileState | None) -> object:

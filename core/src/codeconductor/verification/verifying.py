@@ -48,7 +48,8 @@ async def verify(
         folder: The project.
         tests: The files and folders that alone are run; one that is not in `origin` is laid at the root of the copy
             under its base name, any other where it lies there, with the content that it has in `origin`.
-        runner: Name of the runner; None: the one that fits best what the copy contains.
+        runner: Name of the runner; None: the one that fits best what `origin` contains, then the tests by themselves,
+            then the copy: a coder has no say in it where the project has.
         timeout: Seconds that all of it may take.
         origin: The folder that counts for tests and dependencies, where `folder` is a coder's copy of it.
         overlay: By path in the copy, the files and folders that count there whatever `folder` has; None: nothing is
@@ -65,15 +66,16 @@ async def verify(
     runners = session.plugins.test_runners()
     if runner is not None:
         session.plugins.pick("runner", runner, runners, PACKAGE)
-    if timeout <= 0:
-        raise InputError(f"a timeout of {timeout:g} s leaves no time", hint="give seconds above 0")
+    if not 0 < timeout < float("inf"):
+        raise InputError(f"a timeout of {timeout:g} s is no span of time", hint="give seconds above 0")
     folder, origin = _absolute(folder), _absolute(origin or folder)
     places = places_of(tests, origin)
     sandbox = check_sandbox(session)
     most = largest_copy(session)
     with _work_folder() as work:
         copied = await _uninterrupted(lambda: _laid_out(folder, origin, {**(overlay or {}), **places}, work, most))
-        info, chosen = _runner(session, runners, runner, copied.folder)
+        by = [copied.folder] if origin == folder else [origin, _tests_alone(places, work), copied.folder]
+        info, chosen = _runner(session, runners, runner, by)
         bench = TestBench(
             session=session,
             sandbox=sandbox,
@@ -150,24 +152,38 @@ def check_sandbox(session: Session) -> Sandbox:
     return found
 
 
+def _tests_alone(places: Mapping[str, Path], work: Path) -> Path:
+    """A folder with nothing but the given tests."""
+    folder = work / "tests"
+    folder.mkdir()
+    lay(places, folder)
+    return folder
+
+
+def _best(session: Session, runners: Mapping[str, tuple[str, TestRunner]], folder: Path) -> str | None:
+    """Name of the runner that fits a folder best; None: none does."""
+    fitting = []
+    for plugin, runner in runners.values():
+        info = session.plugins.infos[plugin]
+        with _guarded(info, runner.name):
+            fit = runner.fits(folder, session)
+        if fit is not None:
+            fitting.append((-fit, runner.name))
+    return min(fitting)[1] if fitting else None
+
+
 def _runner(
-    session: Session, runners: Mapping[str, tuple[str, TestRunner]], name: str | None, folder: Path
+    session: Session, runners: Mapping[str, tuple[str, TestRunner]], name: str | None, folders: Sequence[Path]
 ) -> tuple[PluginInfo, TestRunner]:
+    """The runner of that name, or else the best one for the first of the folders that any fits."""
+    for folder in folders:
+        name = name or _best(session, runners, folder)
     if name is None:
-        fitting = []
-        for plugin, runner in runners.values():
-            info = session.plugins.infos[plugin]
-            with _guarded(info, runner.name):
-                fit = runner.fits(folder, session)
-            if fit is not None:
-                fitting.append((-fit, runner.name))
-        if not fitting:
-            known = ", ".join(sorted(runners)) or "none is installed"
-            raise InputError(
-                f"no runner fits what {folder.name!r} contains",
-                hint=f"name one with --runner ({known}), or give tests with --tests",
-            )
-        name = min(fitting)[1]
+        known = ", ".join(sorted(runners)) or "none is installed"
+        raise InputError(
+            f"no runner fits what {folders[-1].name!r} contains",
+            hint=f"name one with --runner ({known}), or give tests with --tests",
+        )
     info, chosen = session.plugins.pick("runner", name, runners, PACKAGE)
     lacks = getattr(chosen, "lacks", None)
     if lacks is not None:

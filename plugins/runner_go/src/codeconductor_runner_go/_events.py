@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Literal
 
 import attrs
@@ -11,6 +12,10 @@ from codeconductor import TestCase, TestRun
 _Status = Literal["passed", "failed", "skipped"]
 
 _ENDS: dict[str, _Status] = {"pass": "passed", "fail": "failed", "skip": "skipped"}
+
+
+_NO_TESTS = re.compile(r"\[no test files\]|\[no tests to run\]|^testing: warning: no tests to run$", re.MULTILINE)
+"""What Go says of a package that ended well and has none."""
 
 
 @attrs.define
@@ -80,4 +85,7 @@ def _case(package: str, name: str, test: _Test, built: str, tests: dict[tuple[st
     has_failed = any(other.status != "passed" for (where, which), other in tests.items() if where == package and which)
     if test.status == "failed" and not has_failed:
         return TestCase(name=package, status="error", message="\n".join(filter(None, (built.strip(), said))))
+    has_tests = any(which for where, which in tests if where == package)
+    if test.status == "passed" and not has_tests and not _NO_TESTS.search(said):
+        return TestCase(name=package, status="error", message="it ended before any of its tests was reported")
     return None

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 _LARGEST = 64 * 2**20
 
-_TESTS = re.compile(rb"\b(?:test|it|describe|suite)\s*(?:\.\w+)?\(")
+_TESTS = re.compile(
+    rb"\b(?:test|it|describe|suite)\s*(?:\.\w+)?\("
+    rb"|\b(?:test|it|describe|suite|default)\b[^;=(]*(?:=\s*require\(\s*|\bfrom\s*)[\"']node:test[\"']"
+    rb"|(?:\bimport\s+\w+[^;]*?\bfrom\s*|\w\s*=\s*require\(\s*)[\"']node:test[\"']"
+)
 """What a file has that means to have tests of its own."""
 
 

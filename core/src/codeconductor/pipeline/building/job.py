@@ -23,6 +23,7 @@ from codeconductor.handover import (
     guarded,
     is_given,
     only,
+    plugins_of_pytest,
 )
 from codeconductor.handover.choosing import write
 from codeconductor.pipeline.bench import SessionBench
@@ -132,7 +133,7 @@ class Job:
         shop, run, draft = self._shop, self.build.run, self._shop.draft()
         request = ApprovalRequest(
             build=self.build.id, round=len(self.build.rounds), coder=self.build.plan.coder, draft=draft,
-            folder=shop.work, redraft=shop.draft, concerns=concerns(draft), guarded=guarded(draft, self._given()),
+            folder=shop.work, redraft=shop.draft, concerns=concerns(draft), guarded=self._guarded(draft),
             prompt=self._prompt(), consensus=run["consensus"] if run else None,
         )  # fmt: skip
         approval = await ask(self._session, shop, request, yes=self._yes)
@@ -164,6 +165,8 @@ class Job:
         except InputError as exc:  # such as: no runner fits what is there so far
             self._last(error=Failure(kind="not_tested", message=exc.message, hint=exc.hint))
         else:
+            for warning in report.warnings:
+                self._session.warn(warning)
             self._last(verification=verification_document(report), green=report.is_green)
             if report.is_empty:
                 hint = "write tests, or give some with --tests"
@@ -215,13 +218,16 @@ class Job:
         changed = [path for path in paths if is_given(path, given)]
         if changed:
             self._session.warn(f"changes to the given tests do not count: {', '.join(map(repr, changed))}")
-        unnamed = [path for path in guarded(only(draft, paths), given) if path not in approval.named]
+        unnamed = [path for path in self._guarded(only(draft, paths)) if path not in approval.named]
         if unnamed:
             self._session.warn(
                 f"{', '.join(map(repr, unnamed))} can decide whether tests pass: the folder's own counts, and the "
                 "change is left out, as nobody has approved it by its name"
             )
         return only(draft, [path for path in paths if path not in changed and path not in unnamed])
+
+    def _guarded(self, draft: Draft) -> tuple[str, ...]:
+        return guarded(draft, self._given(), plugins_of_pytest(self._shop.start))
 
     def _given(self) -> tuple[str, ...]:
         """The user's tests by their paths in the folder, also where they are laid there from elsewhere."""

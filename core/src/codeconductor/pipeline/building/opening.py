@@ -16,6 +16,7 @@ from codeconductor.pipeline.building.values import Build, Plan
 from codeconductor.pipeline.building.workshop import FOLDER, Workshop, find
 from codeconductor.settings import data_folder
 from codeconductor.verification import check_sandbox
+from codeconductor.verification.laying import places_of
 
 if TYPE_CHECKING:
     from codeconductor.handover import Coder
@@ -62,9 +63,7 @@ def _check(session: Session, plan: Plan) -> None:
         raise InputError(
             f"{plan.folder!r} cannot be written", hint="make it writable, or take the diff alone with --apply never"
         )
-    for test in plan.tests:
-        if not os.path.exists(test):  # noqa: PTH110 - as above
-            raise InputError(f"there is no {test!r}", hint="give the path of a test file or folder with --tests")
+    places_of(map(Path, plan.tests), folder)
     check_sandbox(session)
     _tell_once(session, plan.coder, coder)
 
