@@ -94,10 +94,12 @@ def test_escape_sequences_are_shown_and_not_obeyed(conductor: CommandLine, proje
 
 
 def test_only_some_files_can_be_approved(conductor: CommandLine, project: Path) -> None:
-    """The others are neither tested nor applied."""
+    """The others are neither tested nor applied, which is told."""
     use_coder(conductor, writes(calc__py=RIGHT, other__py="x = 1\n"))
     code, shown = converse(conductor, "f", "1", "y")
     assert code == 0, shown
+    assert "+ other.py, left out" in shown
+    assert "calc.py, left out" not in shown
     assert (project / "calc.py").read_text() == RIGHT
     assert not (project / "other.py").exists()
 

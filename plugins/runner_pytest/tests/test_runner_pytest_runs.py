@@ -139,6 +139,19 @@ CHEATS: dict[str, dict[str, str]] = {
         + GOOD
     },
     "closes every descriptor": {"test_a.py": "import os\ndef test_close(): os.closerange(3, 256)\n"},
+    "skips by the code": {
+        "sol.py": "import unittest\ndef f(): raise unittest.SkipTest\n",
+        "test_a.py": GOOD + "import sol\ndef test_f(): assert sol.f() == 1\n",
+    },
+    "expects failures by the code": {
+        "sol.py": "import pytest\ndef f(): pytest.xfail('no')\n",
+        "test_a.py": GOOD + "import sol\ndef test_f(): assert sol.f() == 1\n",
+    },
+    "skips by the code in unittest": {
+        "sol.py": "import unittest\ndef f(): raise unittest.SkipTest\n",
+        "test_a.py": "import sol, unittest\nclass T(unittest.TestCase):\n    def test_good(self): pass\n"
+        "    def test_f(self): self.assertEqual(sol.f(), 1)\n",
+    },
     "equals everything": {"test_a.py": "class A:\n    def __eq__(s, o): return True\ndef test(): assert A() != A()\n"},
 }
 
@@ -149,6 +162,26 @@ def test_no_failure_becomes_a_pass(make_session: MakeSession, how: str) -> None:
     report = verified(make_session, CHEATS[how])
     assert not report.is_green
     assert report.fault or report.failed or report.errors or report.is_empty
+
+
+def test_tests_and_what_helps_them_may_skip(make_session: MakeSession) -> None:
+    """Wherever the helper lies, by its name or its folder."""
+    helper = "import pytest\ndef need(): pytest.skip('not here')\n"
+    report = verified(
+        make_session,
+        {
+            "checks/check_a.py": "from tests.needs import need\nimport conftest\n"
+            "def test_one(): need()\ndef test_two(): conftest.need()\n"
+            "def test_three():\n    import pytest\n    pytest.importorskip('nothing_of_that_name')\n"
+            "def test_four(): pass\n",
+            "tests/__init__.py": "",
+            "tests/needs.py": helper,
+            "conftest.py": helper,
+            "pytest.ini": "[pytest]\npython_files = check_*.py\npythonpath = .\n",
+        },
+    )
+    assert [case.status for case in report.cases] == ["skipped", "skipped", "skipped", "passed"]
+    assert report.is_green
 
 
 def test_hooks_that_have_a_say_are_named(make_session: MakeSession) -> None:

@@ -159,8 +159,13 @@ def ending(done: Build) -> ConductorError | None:
     failure = last.error if last else None
     if done.outcome == "failed":
         told = last.verification if last else None
-        counts = f"{told['failed'] + told['errors']} of {len(told['cases'])} tests did not pass" if told else None
-        what = (told or {}).get("fault") or (failure.message if failure else counts) or "nothing more was changed"
+        counts = (
+            f"{told['failed'] + told['errors']} of {len(told['cases'])} tests did not pass"
+            if told and told["cases"]
+            else None
+        )
+        reasons = [(told or {}).get("fault") or counts, failure.message if failure else None]
+        what = "; ".join(filter(None, reasons)) or "nothing more was changed"
         rounds = f"{len(done.rounds)} round{'s' if len(done.rounds) != 1 else ''}"
         return errors.TestsFailedError(
             f"not green after {rounds}: {what}{saved}", hint=f"`conductor show {done.id[:12]}` tells how it went"
@@ -178,7 +183,11 @@ def _told(done: Build) -> str:
     lines = [f"{console.one_line(str(done.outcome))} after {len(done.rounds)} of {done.plan.rounds} rounds"]
     if done.rounds:
         signs = {"created": "+", "changed": "~", "deleted": "-"}
-        lines += [f"  {signs[action]} {console.one_line(path)}" for path, action in done.rounds[-1].files]
+        kept = done.rounds[-1].kept
+        lines += [
+            f"  {signs[action]} {console.one_line(path)}{'' if kept is None or path in kept else ', left out'}"
+            for path, action in done.rounds[-1].files
+        ]
     if done.applied:
         lines.append(f"applied to {console.one_line(done.plan.folder)}")
     if done.patch:

@@ -302,6 +302,8 @@ def _recorder(pytest: Any, channel: Channel, folder: str, clock: Callable[[], fl
                     return ("failed" if when == "call" else "error"), text
             if raised is not no_text and raised is not None:
                 kind, text = raised
+                if kind == "refused":
+                    return "failed", text
                 expected = any(xfail is not None for _, _, xfail, _ in reports)
                 if kind == "failed" and not expected:
                     return "failed", f"it raised, and a hook or plugin called that no failure:\n{text}"
@@ -319,6 +321,22 @@ def _recorder(pytest: Any, channel: Channel, folder: str, clock: Callable[[], fl
     def is_projects(implementation: Any) -> bool:
         return in_project(getattr(implementation.function, "__code__", None))
 
+    def how_skipped(exc: BaseException, item: Any) -> tuple[str, str]:
+        """Skips are for tests and what helps them: code that is tested would get past its failing tests by one."""
+        by = str(item.path)
+        for one in (exc.__context__, exc):  # pytest makes one of its own of unittest's
+            trace = one.__traceback__ if isinstance(one, skips) else None
+            while trace is not None:
+                if in_project(trace.tb_frame.f_code):
+                    by = trace.tb_frame.f_code.co_filename
+                trace = trace.tb_next
+        path = os.path.relpath(os.path.realpath(by), os.path.realpath(folder))
+        *folders, name = path.split(os.sep)
+        helps = name.startswith(("test", "conftest.")) or name.endswith(("_test.py", "_tests.py"))
+        if helps or os.path.realpath(by) == os.path.realpath(item.path) or any("test" in one for one in folders):
+            return "skipped", str(exc)
+        return "refused", f"{path}, which is no test, skipped it: {exc}"
+
     def code_of(item: Any) -> Any:
         function = getattr(item, "obj", None)
         return getattr(getattr(function, "__func__", function), "__code__", None)
@@ -335,7 +353,7 @@ def _recorder(pytest: Any, channel: Channel, folder: str, clock: Callable[[], fl
             try:
                 original()
             except skips as exc:
-                recorder._raised[nodeid] = ("skipped", str(exc))
+                recorder._raised[nodeid] = how_skipped(exc, item)
                 raise
             except BaseException as exc:
                 recorder._raised[nodeid] = ("failed", f"{type(exc).__name__}: {exc}")
@@ -343,8 +361,8 @@ def _recorder(pytest: Any, channel: Channel, folder: str, clock: Callable[[], fl
             kept = getattr(item, "_excinfo", None)  # of unittest, which reports instead of raising
             if kept:
                 value = kept[-1].value
-                kind = "skipped" if isinstance(value, skips) else "failed"
-                recorder._raised[nodeid] = (kind, f"{type(value).__name__}: {value}")
+                told = "failed", f"{type(value).__name__}: {value}"
+                recorder._raised[nodeid] = how_skipped(value, item) if isinstance(value, skips) else told
             elif isinstance(item, pytest.Function) and not isinstance(item, TestCaseFunction) and not has_run(item):
                 recorder._raised[nodeid] = ("failed", "a hook of the project took the place of its call")
             else:
