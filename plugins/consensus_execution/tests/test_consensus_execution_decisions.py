@@ -50,6 +50,29 @@ def test_what_most_do_is_chosen(decide: Decide) -> None:
     assert 0.5 <= consensus.agreement < 1
 
 
+@pytest.mark.parametrize(
+    ("text", "entry_point", "code"),
+    [
+        ("Write a function add(a, b) that adds two numbers", "add", "def add(a, b):\n    return {}\n"),
+        ("Add two numbers", "add", "def add(a: int, b: int) -> int:\n    return {}\n"),
+        (
+            "Add two numbers",
+            "Solution().add",
+            "class Solution:\n    def add(self, a: int, b: int):\n        return {}\n",
+        ),
+    ],
+)
+def test_a_task_without_a_signature_takes_that_of_the_candidates(
+    decide: Decide, text: str, entry_point: str, code: str
+) -> None:
+    """Else nothing could be called, and each program would stand by itself."""
+    given = answers(ada=code.format("b + a"), bea=code.format("a + b"), cat=code.format("a - b"))
+    consensus = decide(given, text=text, entry_point=entry_point)
+    assert chosen(consensus) in ("ada", "bea")
+    assert consensus.agreement == pytest.approx(2 / 3)
+    assert consensus.witness is not None
+
+
 def test_given_examples_filter_first(decide: Decide) -> None:
     """One that passes them beats three that agree and do not."""
     given = answers(ada=RIGHT, bea=FIRST, cat=FIRST.replace("[0]", "[:1][0]"), dot=FIRST.replace("[0]", "[::-1][-1]"))

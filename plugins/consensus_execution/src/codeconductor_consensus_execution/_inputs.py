@@ -20,7 +20,7 @@ from codeconductor_consensus_execution._kinds import (
 from codeconductor_consensus_execution._syntax import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from codeconductor_consensus_execution._target import Parameter
 
@@ -50,7 +50,8 @@ def make_inputs(
     known = [values for source in examples if (values := arguments_of(source, parameters)) is not None]
     needed = [it for it in parameters if not it.optional or any(it.name in values for values in known)]
     constraints = constraints_of(text)
-    kinds = {it.name: _kind(it, known, constraints) for it in needed}
+    beside = {it.name for it in needed}
+    kinds = {it.name: _kind(it, known, constraints, beside) for it in needed}
     made: dict[str, None] = {}
     taken = set(examples) | {_source(values, parameters) for values in known}
     for values in _made(rng, kinds, known, count):
@@ -88,10 +89,14 @@ def _source(values: dict[str, Any], parameters: Sequence[Parameter]) -> str:
     return ", ".join(parts)
 
 
-def _kind(parameter: Parameter, known: Sequence[dict[str, Any]], constraints: Constraints) -> Kind:
+def _kind(
+    parameter: Parameter, known: Sequence[dict[str, Any]], constraints: Constraints, beside: Collection[str]
+) -> Kind:
     seen = kind_of_values([values[parameter.name] for values in known if parameter.name in values])
     hinted = kind_of_annotation(parameter.annotation) if parameter.annotation else None
-    kind = seen if seen is not None and seen.name != "none" else hinted or kind_of_name(parameter.name)
+    # `a` alone is an array for many; beside `b` it is a number as that is
+    name = "b" if parameter.name == "a" and "b" in beside else parameter.name
+    kind = seen if seen is not None and seen.name != "none" else hinted or kind_of_name(name)
     if hinted is not None and kind is seen and hinted.name == "float" and kind.name == "int":
         kind = attrs.evolve(kind, name="float")
     return constrained(kind, parameter.name, constraints)

@@ -146,6 +146,20 @@ def _completed(code: str) -> Iterator[str]:
     yield f"{stripped}\n{indent}pass\n"
 
 
+def usual_parameters(target: Target, sources: Sequence[str]) -> tuple[Parameter, ...] | None:
+    """The parameters that most candidates give the entry point, for a task that shows neither them nor an example."""
+    found: Counter[tuple[Parameter, ...]] = Counter()
+    for source in sources:
+        tree, _ = parse(source)
+        holder = classes(tree).get(target.class_name) if tree is not None and target.class_name else tree
+        function = functions(holder).get(target.name) if holder is not None else None
+        if function is not None:
+            found[parameters_of(function, method=bool(target.class_name))] += 1
+    if not found:
+        return None
+    return min(found, key=lambda parameters: (-found[parameters], -len(parameters), repr(parameters)))
+
+
 def parameters_of(function: Function, *, method: bool = False) -> tuple[Parameter, ...]:
     """The arguments that may be given by position, less `self`."""
     listed = [*function.args.posonlyargs, *function.args.args]

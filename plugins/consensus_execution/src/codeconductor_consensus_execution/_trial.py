@@ -12,7 +12,7 @@ from codeconductor_consensus_execution._inputs import make_inputs
 from codeconductor_consensus_execution._outcomes import Row, classified, same_twice
 from codeconductor_consensus_execution._programs import Program, program_of
 from codeconductor_consensus_execution._stdin import make_texts
-from codeconductor_consensus_execution._target import Target, guessed, target_of
+from codeconductor_consensus_execution._target import Target, guessed, target_of, usual_parameters
 from codeconductor_consensus_execution._values import ABSOLUTE, same_print, same_value
 
 if TYPE_CHECKING:
@@ -86,6 +86,10 @@ async def tried(task: Task, answers: Sequence[Answer], bench: Bench, *, filters:
     if not distinct:
         return None
     known = cases_of(task, target)
+    if not known and target.parameters is None and not target.is_program:
+        target = attrs.evolve(
+            target, parameters=usual_parameters(target, [p.source for p in programs if p is not None])
+        )
     cases = known if filters else ()
     results = await _examples(cases, distinct, target, bench)
     met = await _met(cases, results, bench)
