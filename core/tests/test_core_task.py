@@ -181,6 +181,14 @@ def test_a_huge_file_is_cut_between_two_characters(project_folder: Path, warned:
     assert warned == ["huge is cut: only its first 256 KiB of 512 KiB are read"]
 
 
+def test_a_huge_file_that_is_not_utf_8_is_left_out(project_folder: Path, warned: list[str]) -> None:
+    """Only the character that is cut at the end of what is read may be forgiven, none in the midst of it."""
+    (project_folder / "latin").write_bytes(b"caf\xe9 " * MAX_FILE)
+    (project_folder / "late").write_bytes(b"x" * (MAX_FILE - 1) + b"\xff" * 9)
+    assert read(["latin", "late"], project_folder, warned) == {}
+    assert warned == ["latin is left out: it is no text", "late is left out: it is no text"]
+
+
 def test_links_that_lead_out_of_the_project_are_left_out(
     project_folder: Path, tmp_path: Path, warned: list[str]
 ) -> None:
@@ -258,6 +266,25 @@ def test_standard_input_is_context(project_folder: Path, warned: list[str], monk
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"caf\xe9")))
     with pytest.raises(InputError, match="standard input is not UTF-8"):
         read(["-"], project_folder, warned)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"caf\xe9 " * MAX_FILE, "standard input is not UTF-8"),
+        (b"ELF\x00\x01", "standard input is no text"),
+        (b"x" * MAX_FILE + b"\x00", "standard input is no text"),
+    ],
+    ids=["long, not UTF-8", "zero byte", "long, zero byte"],
+)
+def test_standard_input_that_is_no_text_is_refused(
+    project_folder: Path, warned: list[str], monkeypatch: pytest.MonkeyPatch, content: bytes, said: str
+) -> None:
+    """Whether it is short or long: nothing of it is dropped in silence, and nothing binary is quoted as if text."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+    with pytest.raises(InputError, match=said) as refused:
+        read(["-"], project_folder, warned)
+    assert refused.value.hint
 
 
 # Project

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from pathlib import Path
@@ -55,7 +56,7 @@ def read_context(paths: Sequence[str], root: Path, warn: Callable[[str], None]) 
         warn: Told of every file that is left out or cut, and why.
 
     Raises:
-        InputError: A path does not exist or cannot be read; standard input is not UTF-8.
+        InputError: A path does not exist or cannot be read; standard input is no text, or not UTF-8.
     """
     files: dict[str, ContextFile] = {}
     for given in paths:
@@ -90,8 +91,10 @@ def read_context(paths: Sequence[str], root: Path, warn: Callable[[str], None]) 
 
 def _from_stdin() -> ContextFile:
     data = sys.stdin.buffer.read(MAX_FILE + 1)
+    if b"\0" in data:
+        raise InputError("standard input is no text: it has zero bytes", hint="give text, such as a diff or a source")
     try:
-        text = data[:MAX_FILE].decode("utf-8", "strict" if len(data) <= MAX_FILE else "ignore")
+        text = _decoded(data)
     except UnicodeDecodeError as exc:
         raise InputError("standard input is not UTF-8", hint="convert it, for example with iconv -t UTF-8") from exc
     return ContextFile(path="-", text=text, size=len(data))
@@ -157,7 +160,13 @@ def _read(path: Path, named: str) -> ContextFile | None:
     if b"\0" in data:
         return None
     try:
-        text = data[:MAX_FILE].decode("utf-8", "strict" if len(data) <= MAX_FILE else "ignore")
+        text = _decoded(data)
     except UnicodeDecodeError:
         return None
     return ContextFile(path=named, text=text, size=path.stat().st_size)
+
+
+def _decoded(data: bytes) -> str:
+    """The text of what was read, without the character that is cut where the reading stopped."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    return decoder.decode(data[:MAX_FILE], final=len(data) <= MAX_FILE)
