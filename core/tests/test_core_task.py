@@ -205,7 +205,29 @@ def test_links_that_lead_out_of_the_project_are_left_out(
     (project_folder / "linked").symlink_to(outside)
     files = read(["folder", "folder/escape", "linked", "linked/secret"], project_folder, warned)
     assert {path: file.text for path, file in files.items()} == {"folder/stays": "inner"}
-    assert {warning.partition(" ")[0] for warning in warned} == {"folder/away", "folder/escape", "linked/secret"}
+    assert sorted(warning.partition(" ")[0] for warning in warned) == [
+        "folder/away",
+        "folder/escape",
+        "folder/escape",
+        "linked",
+        "linked/secret",
+    ]
+
+
+def test_a_linked_folder_outside_of_the_project_is_one_warning(
+    project_folder: Path, tmp_path: Path, warned: list[str]
+) -> None:
+    """As a linked file is: what lies in it is nobody's business, its names neither."""
+    outside = tmp_path / "outside"
+    (outside / "private").mkdir(parents=True)
+    for name in ("one", "two", "private/three"):
+        (outside / name).write_text(name)
+    (project_folder / "linked").symlink_to(outside)
+    assert read(["linked", "linked/private"], project_folder, warned) == {}
+    assert warned == [
+        "linked is left out: it is a link that leads out of the project",
+        "linked/private is left out: it is a link that leads out of the project",
+    ]
 
 
 def test_a_file_outside_of_the_project_may_be_named(project_folder: Path, tmp_path: Path, warned: list[str]) -> None:

@@ -66,7 +66,8 @@ def read_context(paths: Sequence[str], root: Path, warn: Callable[[str], None]) 
                 warn(f"standard input is cut: only its first {MAX_FILE // 1024} KiB are read")
             continue
         path = _existing(given)
-        for found in _walk(path, root, warn) if path.is_dir() else [path]:
+        walks = path.is_dir() and not _leaves(path, root)  # what lies in a folder outside is not even listed
+        for found in _walk(path, root, warn) if walks else [path]:
             named = _named(found, root)
             if named in files:
                 continue
