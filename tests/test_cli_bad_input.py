@@ -107,6 +107,8 @@ def test_a_huge_context_is_cut_with_a_warning(conductor: CommandLine, ollama: Sc
         (["--nonsense"], "--nonsense"),
         (["-o", "nowhere/prompt.md"], "nowhere/prompt.md"),
         (["-o", "."], "folder"),
+        (["-o", "x" * 256], "cannot write"),
+        (["-o", f"{'x' * 256}/prompt.md"], "cannot write"),
         (["--log-file", "nowhere/run.log"], "nowhere/run.log"),
     ],
 )

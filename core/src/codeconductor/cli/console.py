@@ -145,14 +145,19 @@ def check_output(path: str | None) -> None:
     """That the folder of `-o` exists, before anything is asked.
 
     Raises:
-        InputError: It does not, or the path is a folder.
+        InputError: It does not, or the path is a folder, or none that this system can have.
     """
     if path is None:
         return
     file = Path(path)
-    if not file.absolute().parent.is_dir():
+    try:
+        has_folder = file.absolute().parent.is_dir()
+        is_folder = file.is_dir()
+    except OSError as exc:  # a name that is too long, a folder that must not be looked into
+        raise InputError(f"cannot write {path!r}: {exc.strerror}", hint="give another path with -o") from exc
+    if not has_folder:
         raise InputError(f"the folder of {path!r} does not exist", hint="make it, or give another path with -o")
-    if file.is_dir():
+    if is_folder:
         raise InputError(f"{path!r} is a folder", hint="give the path of a file with -o")
 
 
