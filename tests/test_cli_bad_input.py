@@ -361,14 +361,25 @@ def test_a_pipe_that_closes_is_no_error(conductor: CommandLine, arguments: list[
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
-@pytest.mark.parametrize("command", ["plugins", "config"])
-def test_a_full_disk_under_the_output_is_told(conductor: CommandLine, command: str) -> None:
-    """It is nobody's bug; the file of `>` is what its owner can change."""
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "command", [["plugins"], ["config"], ["--help"], ["--version"], ["demo", "-q"], ["models", "--json"]], ids=" ".join
+)
+def test_a_full_disk_under_the_output_is_told(conductor: CommandLine, command: list[str], unbuffered: str) -> None:
+    """It is nobody's bug; the file of `>` is what its owner can change. Python may be told not to buffer, as in CI."""
     with Path("/dev/full").open("w") as full:
-        done = conductor(command, stdout=full)
-    assert done.returncode == 2
+        done = conductor(*command, stdout=full, environment={"PYTHONUNBUFFERED": unbuffered})
+    assert done.returncode == 2, done.stderr
     assert done.stderr.startswith("Error: cannot write to standard output: No space left on device\nHint: ")
     assert len(done.stderr.splitlines()) == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+def test_a_full_disk_under_the_log_stops_no_run(conductor: CommandLine, ollama: ScriptedOllama) -> None:
+    """The result is what was asked for: it is printed, and the run is done."""
+    done = conductor("-q", "-n", "1", "--log-file", "/dev/full", TASK)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert TASK in done.stdout
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="descriptors of POSIX")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -162,8 +162,7 @@ class _InFile(logging.Handler):
             return
 
     def close(self) -> None:
-        """Close the file."""
-        try:
+        """Close the file; what a full disk did not take is tried once more, and is then lost."""
+        with suppress(OSError):
             self._file.close()
-        finally:
-            super().close()
+        super().close()
