@@ -13,6 +13,8 @@ from codeconductor.errors import ConductorError, PluginError
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+    from click.shell_completion import CompletionItem
+
 COMMANDS_GROUP = "codeconductor.commands"
 
 COMMANDS = {
@@ -66,6 +68,18 @@ class Conductor(click.Group):
         if args and not _names_command(args[0]):
             args = ["run", *args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The options of both forms, or the commands, of which none is imported."""
+        from click.shell_completion import CompletionItem
+
+        known: dict[str, str | None] = {**COMMANDS, **{name: _from(point) for name, point in contributed().items()}}
+        if incomplete.startswith("-"):
+            from codeconductor.cli.run import command as run
+
+            options = [each for each in (*run.get_params(ctx), *self.get_params(ctx)) if isinstance(each, click.Option)]
+            known = {name: option.help for option in options for name in option.opts}
+        return [CompletionItem(name, help=help) for name, help in known.items() if name.startswith(incomplete)]
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Both forms."""
