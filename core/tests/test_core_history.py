@@ -427,3 +427,9 @@ def test_a_name_that_is_no_text_names_no_run(folder: Path, session: Session) -> 
     record(folder, session, a_run())
     with pytest.raises(InputError, match="no run"):
         load_run(folder, "\udcff")
+
+
+def test_any_number_of_runs_may_be_listed(folder: Path, session: Session) -> None:
+    """Also more than SQLite can count."""
+    run = record(folder, session, a_run())
+    assert [listed["id"] for listed in list_runs(folder, 10**23)["runs"]] == [run.id]

@@ -19,6 +19,9 @@ _COLUMNS = ("id", "command", "started", "seconds", "task", "strategy", "confiden
 
 _DETAIL = "CASE WHEN json_valid(document) THEN json_extract(document, '$.consensus.{}') END AS {}"
 
+_MOST = 2**63 - 1
+"""The largest number that SQLite has."""
+
 _OUTCOME = "(SELECT passed FROM outcome WHERE run_id = run.id ORDER BY told DESC, rowid DESC LIMIT 1) AS outcome"
 """What was told last of a run."""
 
@@ -32,7 +35,7 @@ def list_runs(folder: Path, limit: int) -> dict[str, Any]:
             outcome = _OUTCOME if _has_outcomes(connection) else "NULL AS outcome"
             rows = connection.execute(
                 f"SELECT {', '.join((*_COLUMNS, *details, outcome))} FROM run ORDER BY started DESC, id DESC LIMIT ?",  # noqa: S608 - made of literals
-                (limit,),
+                (min(limit, _MOST),),
             ).fetchall()
     runs = [dict(zip((*_COLUMNS, "agreement", "calibrated", "outcome"), row, strict=True)) for row in rows]
     for run in runs:
