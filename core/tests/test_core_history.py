@@ -433,3 +433,13 @@ def test_any_number_of_runs_may_be_listed(folder: Path, session: Session) -> Non
     """Also more than SQLite can count."""
     run = record(folder, session, a_run())
     assert [listed["id"] for listed in list_runs(folder, 10**23)["runs"]] == [run.id]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="to Windows, what lies below a file is only missing")
+@pytest.mark.parametrize("name", ["file", "file/below", "x" * 300], ids=["a file", "below a file", "too long"])
+def test_a_folder_that_can_be_none_is_no_empty_history(tmp_path: Path, name: str) -> None:
+    """As when `CONDUCTOR_HOME` names a file: runs are not recorded there, and that is not told as having made none."""
+    (tmp_path / "file").touch()
+    with pytest.raises(HistoryError, match="cannot be read") as refused:
+        list_runs(tmp_path / name, 10)
+    assert "CONDUCTOR_HOME" in (refused.value.hint or "")

@@ -139,14 +139,22 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection | None]:
     """The history to read, also where it may not be written; None where there is none.
 
     Raises:
-        HistoryError: The file cannot be opened or is damaged, which may show only while it is read.
+        HistoryError: The file cannot be opened or is damaged, which may show only while it is read; or there can be
+            none where it should be.
     """
     import sqlite3
 
     path = folder / FILE
-    if not path.exists():
+    try:
+        path.stat()
+    except FileNotFoundError:
         yield None
         return
+    except OSError as exc:  # the folder is a file, may not be searched, or has a name that is too long
+        raise HistoryError(
+            f"the history {path} cannot be read: {exc.strerror}",
+            hint="make its folder readable, or move it with CONDUCTOR_HOME",
+        ) from exc
     try:
         with closing(_connect_to_read(folder)) as connection:
             yield connection
