@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from codeconductor import __version__
-from codeconductor.errors import ConductorError, PluginError
+from codeconductor.errors import ConductorError, InputError, PluginError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -124,7 +124,7 @@ def _load(point: EntryPoint) -> click.Command:
     disabled = disabled_plugins()
     mine = {info.name for info in installed() if distribution is not None and info.distribution == distribution}
     if disabled & ({point.name} | mine):
-        raise PluginError(
+        raise InputError(
             f"the command {point.name!r} of {source} is disabled", hint="take it out of [plugins] disabled"
         )
     try:
