@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -44,3 +43,21 @@ def test_the_command_of_a_disabled_plugin_is_refused(conductor: CommandLine) -> 
     """It is the configuration that forbids it."""
     conductor.environment["CONDUCTOR_PLUGINS__DISABLED"] = "replay"
     assert "the command 'demo' of codeconductor-replay is disabled" in conductor.refused(2, "demo")
+
+
+@pytest.mark.parametrize(("how", "said"), [("bug", "ZeroDivisionError: by nothing"), ("file", "FileNotFoundError: ")])
+def test_a_command_that_raises_is_named_with_its_distribution(
+    conductor: CommandLine, bring: Callable[..., None], how: str, said: str
+) -> None:
+    """It is no bug of ours, and its author has to be told; -vv shows the place."""
+    bring("fly")
+    refusal = conductor.refused(1, "fly", how)
+    assert f"the command 'fly' of acme-plugin failed: {said}" in refusal
+    assert "author" in refusal
+    assert "this is a bug" not in refusal
+
+
+def test_what_a_command_refuses_is_its_own(conductor: CommandLine, bring: Callable[..., None]) -> None:
+    """As if it were built in."""
+    bring("fly")
+    assert conductor.refused(2, "fly", "own").startswith("Error: acme has no parrot\nHint: buy one\n")

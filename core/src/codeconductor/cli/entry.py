@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from codeconductor.cli import console
-from codeconductor.cli.group import conductor
+from codeconductor.cli.group import conductor, contributed, source_of
 from codeconductor.cli.signals import INTERRUPTED, hear_no_more
 from codeconductor.errors import ConductorError
 
@@ -64,26 +64,31 @@ def _run(arguments: Sequence[str]) -> int:
             raise
         return 0  # click puts something else in its place where nobody reads our output any more
     except OSError as exc:
-        return _ended_by(exc)
+        return _ended_by(exc, arguments)
     except BaseException as exc:  # noqa: BLE001 - the last line of defence: a bug is said, too
-        return _fault(exc)
+        return _fault(exc, arguments)
     return result if isinstance(result, int) else 0
 
 
-def _ended_by(exc: OSError) -> int:
+def _ended_by(exc: OSError, arguments: Sequence[str]) -> int:
     if isinstance(exc.__context__, KeyboardInterrupt):  # click could not even end the line: the terminal is closed
         return INTERRUPTED
     if isinstance(exc, BrokenPipeError):  # whoever read our output has enough of it
         return 0
     trouble = _trouble(sys.stdout)
     if trouble is None:
-        return _fault(exc)
+        return _fault(exc, arguments)
     console.error(f"cannot write to standard output: {trouble}", "free some space, or write somewhere else")
     return 2
 
 
-def _fault(exc: BaseException) -> int:
-    console.error(f"unexpected fault: {type(exc).__name__}: {exc}", "this is a bug; -vv shows where it is", exc)
+def _fault(exc: BaseException, arguments: Sequence[str]) -> int:
+    brought = contributed().get(arguments[0]) if arguments else None
+    if brought is None:
+        who, whose = "unexpected fault", "this is a bug"
+    else:
+        who, whose = f"the command {brought.name!r} of {source_of(brought)} failed", "report this to its author"
+    console.error(f"{who}: {type(exc).__name__}: {exc}", f"{whose}; -vv shows where it is", exc)
     return 1
 
 

@@ -44,6 +44,11 @@ def contributed() -> dict[str, EntryPoint]:
     return {point.name: point for point in points if point.name not in COMMANDS}
 
 
+def source_of(point: EntryPoint) -> str:
+    """Who brings a command: its distribution, or its module where an install that was broken off left no name."""
+    return (point.dist.name if point.dist else None) or f"what brings the module {point.module!r}"
+
+
 class Conductor(click.Group):
     """`conductor COMMAND …`, or `conductor [OPTIONS] TASK…`."""
 
@@ -120,7 +125,7 @@ def _load(point: EntryPoint) -> click.Command:
     from codeconductor.session import disabled_plugins
 
     distribution = point.dist.name if point.dist else None
-    source = distribution or f"what brings the module {point.module!r}"
+    source = source_of(point)
     disabled = disabled_plugins()
     mine = {info.name for info in installed() if distribution is not None and info.distribution == distribution}
     if disabled & ({point.name} | mine):
