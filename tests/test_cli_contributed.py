@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,3 +62,32 @@ def test_what_a_command_refuses_is_its_own(conductor: CommandLine, bring: Callab
     """As if it were built in."""
     bring("fly")
     assert conductor.refused(2, "fly", "own").startswith("Error: acme has no parrot\nHint: buy one\n")
+
+
+NAMELESS = """
+from codeconductor import hookimpl
+
+@hookimpl
+def conductor_consensus_strategies():
+    return [object()]
+"""
+
+
+def test_what_is_no_strategy_is_warned_about_where_plugins_are_listed(
+    conductor: CommandLine, install: Callable[..., None]
+) -> None:
+    """Whoever looks why a strategy is not there finds it, as in a run."""
+    install(acme=NAMELESS)
+    done = conductor("plugins")
+    assert done.returncode == 0
+    assert "object is no strategy: it needs a `name` and `decide`" in done.stderr
+    assert done.stderr.count("acme-plugin") == 1
+
+
+def test_a_command_with_a_name_of_ours_is_not_listed(conductor: CommandLine, bring: Callable[..., None]) -> None:
+    """It can never be reached, which is said."""
+    bring("models", "fly", source="")
+    done = conductor("plugins", "--json")
+    plugins = {plugin["name"]: plugin for plugin in json.loads(done.stdout)["plugins"]}
+    assert plugins["acme"]["commands"] == ["fly"]
+    assert "the command 'models' of acme-plugin cannot be reached" in done.stderr

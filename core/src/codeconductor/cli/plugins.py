@@ -54,7 +54,8 @@ def brings(plugin: dict[str, Any]) -> str:
 
 
 def list_plugins(session: Session) -> list[dict[str, Any]]:
-    """The entries of the document ``conductor.plugins/1``, by name."""
+    """The entries of the document ``conductor.plugins/1``, by name; what can never be used is warned about."""
+    from codeconductor.cli.group import COMMANDS
     from codeconductor.plugins import commands
 
     strategies, renderers = session.plugins.names_by_plugin()
@@ -62,7 +63,10 @@ def list_plugins(session: Session) -> list[dict[str, Any]]:
         "coders": session.plugins.coders_by_plugin(session),
         "runners": session.plugins.runners_by_plugin(),
     }
-    brought = commands()
+    brought = {distribution: [point.name for point in points] for distribution, points in commands().items()}
+    for distribution, names in brought.items():
+        for name in sorted(COMMANDS.keys() & names):
+            session.warn(f"the command {name!r} of {distribution} cannot be reached: conductor has one of that name")
     entries = []
     for key in sorted(session.plugins.infos):
         info = session.plugins.infos[key]
@@ -80,7 +84,7 @@ def list_plugins(session: Session) -> list[dict[str, Any]]:
                 **{
                     what: names.get(info.name, []) if info.status == "loaded" else [] for what, names in besides.items()
                 },
-                "commands": [point.name for point in brought.get(info.distribution or "", [])],
+                "commands": [name for name in brought.get(info.distribution or "", []) if name not in COMMANDS],
             }
         )
     return entries

@@ -33,6 +33,16 @@ if TYPE_CHECKING:
     from codeconductor.verification import TestRunner
 
 
+_BROUGHT = {
+    "conductor_consensus_strategies": ("strategy", "decide"),
+    "conductor_prompt_renderers": ("renderer", "render"),
+    "conductor_sandboxes": ("sandbox", "command"),
+    "conductor_coders": ("coder", "write"),
+    "conductor_test_runners": ("runner", "run_tests"),
+}
+"""What the hooks bring that give things with a name, and the verb that these need."""
+
+
 class Plugins:
     """The plugins of one invocation.
 
@@ -227,19 +237,19 @@ class Plugins:
 
     def consensus_strategies(self) -> dict[str, tuple[str, ConsensusStrategy]]:
         """(plugin, strategy) by the strategy's name."""
-        return self._named("conductor_consensus_strategies", "strategy", "decide")
+        return self._named("conductor_consensus_strategies")
 
     def prompt_renderers(self) -> dict[str, tuple[str, PromptRenderer]]:
         """(plugin, renderer) by the renderer's name."""
-        return self._named("conductor_prompt_renderers", "renderer", "render")
+        return self._named("conductor_prompt_renderers")
 
     def sandboxes(self) -> dict[str, tuple[str, Sandbox]]:
         """(plugin, sandbox) by the sandbox's name."""
-        return self._named("conductor_sandboxes", "sandbox", "command")
+        return self._named("conductor_sandboxes")
 
     def coders(self, session: Session) -> dict[str, tuple[str, Coder]]:
         """(plugin, coder) by the coder's name."""
-        return self._named("conductor_coders", "coder", "write", session=session)
+        return self._named("conductor_coders", session=session)
 
     def approve(self, session: Session, request: ApprovalRequest) -> Iterator[tuple[str, Awaitable[object]]]:
         """(plugin, what gives its decision) of every plugin that may ask somebody, core's own last."""
@@ -258,7 +268,7 @@ class Plugins:
 
     def test_runners(self) -> dict[str, tuple[str, TestRunner]]:
         """(plugin, runner) by the runner's name."""
-        return self._named("conductor_test_runners", "runner", "run_tests")
+        return self._named("conductor_test_runners")
 
     def names_by_plugin(self) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
         """Names of the strategies, and of the renderers, by the plugin that brings them; clashing ones too."""
@@ -273,13 +283,14 @@ class Plugins:
         return self._names("conductor_coders", session=session)
 
     def _names(self, hook: str, **arguments: object) -> dict[str, list[str]]:
-        return {
-            plugin: sorted(name for name, _ in brought if isinstance(name, str))
-            for plugin, brought in self._brought(hook, **arguments)
-        }
+        names: dict[str, list[str]] = {}
+        for plugin, name, _ in self._brought(hook, **arguments):
+            names.setdefault(plugin, []).append(name)
+        return {plugin: sorted(brought) for plugin, brought in names.items()}
 
-    def _brought(self, hook: str, **arguments: object) -> Iterator[tuple[str, list[tuple[object, object]]]]:
-        """(plugin, the names of what it brings and these things themselves)."""
+    def _brought(self, hook: str, **arguments: object) -> Iterator[tuple[str, str, Any]]:
+        """(plugin, name, thing) of what plugins bring; what is no such thing is blamed on its plugin."""
+        what, verb = _BROUGHT[hook]
         for plugin, results in self._each(hook, core_last=False, **arguments):
             try:
                 brought = [(getattr(item, "name", None), item) for item in results]  # a generator may raise only here
@@ -287,19 +298,19 @@ class Plugins:
                 if not is_fault(exc):
                     raise
                 self.blame(plugin, hook, exc)
-            else:
-                yield plugin, brought
-
-    def _named(self, hook: str, what: str, verb: str, **arguments: object) -> dict[str, tuple[str, Any]]:
-        named: dict[str, tuple[str, Any]] = {}
-        for plugin, brought in self._brought(hook, **arguments):
+                continue
             for name, item in brought:
-                if not isinstance(name, str) or not callable(getattr(item, verb, None)):
-                    self.blame(plugin, hook, f"{type(item).__name__} is no {what}: it needs a `name` and `{verb}`")
-                elif name in named:
-                    self._refuse_clash(what, name, named[name][0], plugin)
+                if isinstance(name, str) and callable(getattr(item, verb, None)):
+                    yield plugin, name, item
                 else:
-                    named[name] = (plugin, item)
+                    self.blame(plugin, hook, f"{type(item).__name__} is no {what}: it needs a `name` and `{verb}`")
+
+    def _named(self, hook: str, **arguments: object) -> dict[str, tuple[str, Any]]:
+        named: dict[str, tuple[str, Any]] = {}
+        for plugin, name, item in self._brought(hook, **arguments):
+            if name in named:
+                self._refuse_clash(_BROUGHT[hook][0], name, named[name][0], plugin)
+            named[name] = (plugin, item)
         return named
 
     def _refuse_clash(self, what: str, name: str, first: str, second: str) -> None:
