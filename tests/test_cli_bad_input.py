@@ -334,7 +334,7 @@ def test_a_plugin_that_hangs_in_discovery_is_given_up(
 def test_what_was_named_and_raises_is_exit_1_with_its_author(
     conductor: CommandLine, ollama: ScriptedOllama, install: Callable[..., None], hook: str, method: str, option: str
 ) -> None:
-    """Nothing is put in its place; plugin and distribution are named, and the answers are recorded."""
+    """Nothing is put in its place; plugin and distribution are named, and the answers are recorded, where they may."""
     install(
         acme=HEADER + f"class Shaky:\n    name = 'shaky'\n    {method}:\n        raise RuntimeError('acme broke')\n"
         f"@hookimpl\ndef {hook}():\n    return [Shaky()]\n"
@@ -342,6 +342,8 @@ def test_what_was_named_and_raises_is_exit_1_with_its_author(
     said = conductor.refused(1, option, "shaky", "-n", "1", TASK)
     assert "acme" in said
     assert "acme-plugin" in said
+    assert f"Hint: the answers are recorded; take another {option}" in said
+    assert f"Hint: take another {option}" in conductor.refused(1, option, "shaky", "-n", "1", "--no-history", TASK)
     (answer,) = json.loads(conductor("show", "last", "--json").stdout)["answers"]
     assert answer["error"] is None
 

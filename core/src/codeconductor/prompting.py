@@ -129,8 +129,7 @@ def render(session: Session, task: Task, consensus: Consensus, *, renderer: str,
         PluginError: The renderer raised something of its own, or gave something else than text.
     """
     info, chosen = session.plugins.pick("renderer", renderer, session.plugins.prompt_renderers(), PACKAGE)
-    recorded = "the answers are recorded; "
-    prompt = _guarded(info, chosen.name, lambda: _as_prompt(chosen.render(task, consensus, limits)), recorded)
+    prompt = _guarded(info, chosen.name, lambda: _as_prompt(chosen.render(task, consensus, limits)))
     for warning in prompt.warnings:
         session.warn(warning)
     return attrs.evolve(prompt, renderer=chosen.name, tokens=estimate_tokens(prompt.text))
@@ -144,7 +143,7 @@ def _as_prompt(result: object) -> Prompt:
     raise TypeError(f"render gave {type(result).__name__}, not text")
 
 
-def _guarded(info: PluginInfo, name: str, call: Callable[[], T], before_hint: str = "") -> T:
+def _guarded(info: PluginInfo, name: str, call: Callable[[], T]) -> T:
     try:
         return call()
     except ConductorError:
@@ -154,5 +153,5 @@ def _guarded(info: PluginInfo, name: str, call: Callable[[], T], before_hint: st
             raise
         raise PluginError(
             f"renderer {name!r} of plugin {info.name!r} ({info.distribution}) failed: {type(exc).__name__}: {exc}",
-            hint=f"{before_hint}take another --renderer, and report this to the plugin's author",
+            hint="take another --renderer, and report this to the plugin's author",
         ) from exc

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from codeconductor.cli.options import common_options, run_options, run_overrides
-from codeconductor.errors import InputError
+from codeconductor.errors import InputError, PluginError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping, Sequence
@@ -106,4 +106,6 @@ def conduct_and_print(
         console.result(run.prompt.text, output)
         where = f"; `conductor show {run.id[:12]}` shows how it came about" if run.id in recorded else ""
         console.notice(f"Prompt of ~{run.prompt.tokens} tokens{where}")
+    if isinstance(run.error, PluginError) and run.id in recorded:
+        run.error.hint = "; ".join(filter(None, ("the answers are recorded", run.error.hint)))
     raise_error(run.error)

@@ -74,7 +74,7 @@ async def decide(session: Session, task: Task, answers: Sequence[Answer], bench:
             raise PluginError(
                 f"strategy {chosen.name!r} of plugin {info.name!r} ({info.distribution}) failed: "
                 f"{type(exc).__name__}: {exc}",
-                hint="the answers are recorded; take another --strategy, and report this to the plugin's author",
+                hint="take another --strategy, and report this to the plugin's author",
             ) from exc
     else:
         consensus = await _suited(session, strategies, task, usable, bench)
