@@ -217,6 +217,15 @@ def test_a_setting_outside_of_every_table_is_refused(project_folder: Path, line:
     assert error.hint == hint
 
 
+def test_settings_of_pyproject_that_are_no_table_are_refused(project_folder: Path) -> None:
+    """With how they are written there."""
+    file = project_folder / "pyproject.toml"
+    file.write_text("[tool]\nconductor = 4\n")
+    error = refused(project_folder)
+    assert error.message == f"{file}: tool.conductor: expected a table, got 4"
+    assert error.hint == "write settings under tables such as [tool.conductor.run]"
+
+
 def test_a_folder_that_cannot_be_searched_has_no_project_file(project_folder: Path) -> None:
     """As where another user's folder lies above; here it is a name that is too long."""
     settings = read_settings(project_folder / ("x" * 300))

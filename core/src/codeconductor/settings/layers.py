@@ -221,7 +221,10 @@ def _project_file(folder: Path) -> Layer | None:
             if isinstance(tool, dict) and "conductor" in tool:
                 table = tool["conductor"]
                 if not isinstance(table, dict):
-                    raise InputError(f"{path}: tool.conductor: expected a table, got {table!r}")
+                    raise InputError(
+                        f"{path}: tool.conductor: expected a table, got {table!r}",
+                        hint="write settings under tables such as [tool.conductor.run]",
+                    )
                 return _project(path, table, content)
     return None
 
