@@ -154,6 +154,8 @@ def test_a_wrong_value_is_told_with_file_key_and_what_was_expected(
     [
         (b"[run]\ntimeout = \n", "line 2"),
         (b"[run\n", "line 1"),
+        (b"[run]\ntimeout =", "at line 2, the end"),
+        (b'[run]\nstrategy = """\nmajority\n', "at line 3, the end"),
         (b"[run]\nstrategy = 'caf\xe9'\n", "line 2: not UTF-8"),
         (b"run = 3\n", "expected a table, got 3"),
     ],

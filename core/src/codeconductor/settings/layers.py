@@ -279,10 +279,12 @@ def _content(path: Path) -> bytes:
 def _parsed(path: Path, content: bytes) -> dict[str, object]:
     import tomllib
 
+    last = max(1, content.count(b"\n") + (not content.endswith(b"\n")))
     try:
         return tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as exc:
         line = exc.object[: exc.start].count(b"\n") + 1
         raise InputError(f"{path}, line {line}: not UTF-8", hint="save the file as UTF-8") from exc
     except (ValueError, RecursionError) as exc:  # a number or a nesting beyond all measure is no TOMLDecodeError
-        raise InputError(f"{path}: {exc}", hint="correct the file; TOML is described at https://toml.io") from exc
+        told = str(exc).replace("(at end of document)", f"(at line {last}, the end of the document)")
+        raise InputError(f"{path}: {told}", hint="correct the file; TOML is described at https://toml.io") from exc
