@@ -121,6 +121,19 @@ def test_a_disabled_plugin_is_never_imported(install: Callable[..., None]) -> No
     assert not [fault for fault in plugins.faults if fault.plugin == "zz_acme"]
 
 
+def test_the_settings_of_a_disabled_plugin_are_told_to_be_not_used(
+    project_folder: Path, install: Callable[..., None]
+) -> None:
+    """It is installed, and nobody has to look for a slip; nor where it could not be loaded."""
+    install("acme", "[codeconductor]\nzz_acme = plug_acme\nzz_broken = plug_broken\n", plug_acme=GOOD)
+    (project_folder / "conductor.toml").write_text("[providers.zz_acme]\nx = 1\n[zz_broken]\nx = 1\n")
+    session = Session.start(project_folder, overrides={"plugins": {"disabled": ["zz_acme"]}})
+    assert [warning.partition(": ")[2] for warning in session.warnings if "is not used" in warning] == [
+        "[providers.zz_acme] is not used: the plugin 'zz_acme' is disabled",
+        "[zz_broken] is not used: the plugin 'zz_broken' could not be loaded",
+    ]
+
+
 @pytest.mark.parametrize(("name", "meant"), [("zz_amce", "zz_acme"), ("zz_stranger", None), ("zz_acme", None)])
 def test_a_slip_in_a_disabled_name_is_warned_about(
     project_folder: Path, install: Callable[..., None], name: str, meant: str | None

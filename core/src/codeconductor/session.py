@@ -211,6 +211,11 @@ class Session:
                 continue
             if name == "providers" or any(known.startswith(f"{name}.") for known in self._tables):
                 continue  # it holds the tables of plugins
+            plugin = self.plugins.infos.get(name.removeprefix("providers."))
+            if plugin is not None and plugin.status != "loaded":
+                became = "is disabled" if plugin.status == "disabled" else "could not be loaded"
+                self.warn(f"{origin.layer}: [{name}] is not used: the plugin {plugin.name!r} {became}")
+                continue
             close = nearest(name, self._tables)
             if "." not in name and origin.layer != "environment" and close in TABLES:
                 raise InputError(f"{origin.layer}: unknown table [{name}]", hint=f"did you mean [{close}]?")
