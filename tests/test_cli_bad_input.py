@@ -37,8 +37,8 @@ def test_an_empty_task_is_refused(conductor: CommandLine, task: str) -> None:
 
 
 def test_a_task_that_is_too_long_is_refused(conductor: CommandLine) -> None:
-    """More than a mebibyte is a file that went the wrong way."""
-    assert "MiB" in conductor.refused(2, "-", stdin="ä" * 2**20)
+    """More than a mebibyte is a file that went the wrong way; how much more it is, nobody has read."""
+    assert "the task is longer than 1 MiB\n" in conductor.refused(2, "-", stdin="ä" * 2**20)
 
 
 def test_standard_input_has_to_be_utf_8(conductor: CommandLine) -> None:

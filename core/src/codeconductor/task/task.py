@@ -116,7 +116,7 @@ def read_task(
         raise InputError("the task is not UTF-8", hint="check the terminal's encoding") from exc
     if size > MAX_TEXT:
         raise InputError(
-            f"the task is {size / 2**20:.1f} MiB long; at most {MAX_TEXT // 2**20} MiB are taken",
+            f"the task is longer than {MAX_TEXT // 2**20} MiB",
             hint="say what is wanted in the task, and give the material with -c FILE",
         )
     found: TaskKind = kind if kind in KINDS else kind_of(text)
