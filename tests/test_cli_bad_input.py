@@ -145,6 +145,17 @@ def test_a_model_that_nobody_has_is_exit_3(conductor: CommandLine, ollama: Scrip
     assert not ollama.asked(CHAT)
 
 
+@pytest.mark.parametrize("named", [["--provider", "llamacpp"], ["-m", "llamacpp/*"]], ids=" ".join)
+def test_a_provider_that_is_switched_off_is_told_with_its_setting(
+    conductor: CommandLine, ollama: ScriptedOllama, named: list[str]
+) -> None:
+    """Exit 3, as where it has no model, with what switches it on."""
+    said = conductor.refused(3, *named, TASK)
+    assert "llamacpp: it is switched off by use = 'never'" in said
+    assert "Hint: set [providers.llamacpp] use to 'fallback' or 'always'" in said
+    assert not ollama.asked(CHAT)
+
+
 # Settings
 
 

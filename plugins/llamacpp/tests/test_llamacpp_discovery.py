@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+import codeconductor_llamacpp
 import pytest
 from codeconductor import InputError, Model, Problem, Session, discover
 from codeconductor_llamacpp import _settings, _weights
@@ -13,6 +14,8 @@ from codeconductor_llamacpp._settings import thread_count
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from codeconductor.testing.sessions import MakeSession
 
     Start = Callable[..., Session]
 
@@ -65,6 +68,17 @@ async def test_never_means_that_nothing_is_listed_and_nothing_is_missed(
     """Neither a model, nor a word about weights that are not there."""
     monkeypatch.setattr(_weights, "files", no_package)
     assert await listed(start(use="never")) == ((), ())
+
+
+async def test_whoever_names_a_provider_that_is_switched_off_is_told_of_the_setting(
+    make_session: MakeSession,
+) -> None:
+    """Only who names it misses it."""
+    tables = {"run": {"providers": ["llamacpp"]}, "providers": {"llamacpp": {"use": "never"}}}
+    models, (problem,) = await listed(make_session(tables, llamacpp=codeconductor_llamacpp))
+    assert not models
+    assert problem.error == "it is switched off by use = 'never'"
+    assert problem.hint == "set [providers.llamacpp] use to 'fallback' or 'always'"
 
 
 async def test_missing_weights_are_named_with_the_command_that_brings_them(

@@ -251,7 +251,9 @@ def _chosen(session: Session, found: Discovery, settings: RunSettings) -> list[M
     if names and (settings.models or settings.providers):
         close = next((match for pattern in settings.models if (match := nearest(pattern, names))), None)
         hint = f"did you mean {close!r}?" if close else "`conductor models` lists what can be asked"
-        named = [problem for problem in found.problems if problem.provider in settings.providers]
+        named = [
+            problem for problem in found.problems if problem.provider in settings.providers or problem.offer == "named"
+        ]
         hints = [problem.hint for problem in named if problem.hint]
         raise NoModelError(
             _unmatched(settings) + "".join(f"; {problem.provider}: {problem.error}" for problem in named),

@@ -32,11 +32,12 @@ _KNOWN = {
 def list_models(session: Session) -> list[Model | Problem]:
     """The one embedded model, as it would be started; or the reason why there is none.
 
-    Both are for everyone, or only for those without a server, as the setting `use` says.
+    Both are for everyone, only for those without a server, or for nobody but who names it, as the setting `use` says.
     """
     settings = session.settings("llamacpp", LlamaCppSettings)
     if settings.use == "never":
-        return []
+        off, hint = "it is switched off by use = 'never'", "set [providers.llamacpp] use to 'fallback' or 'always'"
+        return [Problem(provider="llamacpp", error=off, hint=hint, offer="named")]
     try:
         path = find_weights(session)
         size, header = _measure(path)
