@@ -100,6 +100,7 @@ def test_a_huge_context_is_cut_with_a_warning(conductor: CommandLine, ollama: Sc
         (["--timeout", "nan"], "timeout"),
         (["--timeout", "abc"], "abc"),
         (["--samples", "many"], "many"),
+        (["--samples", "20000000"], "at most 1000"),
         (["--quorum", "0"], "quorum"),
         (["--seed", "-1"], "correct --seed; `conductor --help`"),
         (["--min-confidence", "nan"], "--min-confidence"),

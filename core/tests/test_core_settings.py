@@ -127,6 +127,7 @@ def test_an_environment_that_contradicts_itself_is_refused(project_folder: Path)
         ("seed = -1", "run.seed: expected 0 to 2000000000, got -1", "correct run.seed"),
         ("seed = 4294967295", "run.seed: expected 0 to 2000000000, got 4294967295", "correct run.seed"),
         ("samples = 0", "expected 1 or more, got 0", "correct run.samples"),
+        ("samples = 1001", "run.samples: expected at most 1000, got 1001", "correct run.samples"),
         ("samples = 2.0", "run.samples: expected a whole number or 'auto', got 2.0", "correct run.samples"),
         ("quorum = true", "run.quorum: expected a whole number, got True", "correct run.quorum"),
         ("models = 'qwen*'", "run.models: expected a list, each text, got 'qwen*'", "correct run.models"),

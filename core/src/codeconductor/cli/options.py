@@ -87,7 +87,11 @@ _RUN_OPTIONS = (
     click.option("-m", "--model", "models", metavar="GLOB", multiple=True, help="Ask only models that match."),
     click.option("--provider", "providers", metavar="NAME", multiple=True, help="Ask only this provider's models."),
     click.option(
-        "-n", "--samples", type=samples, metavar="N|auto", help="Answers per model; auto: 1, or 5 of one model."
+        "-n",
+        "--samples",
+        type=samples,
+        metavar="N|auto",
+        help="Answers per model, at most 1000; auto: 1, or 5 of one model.",
     ),
     click.option("--timeout", type=float, metavar="SECONDS", help="Per model, while it generates; default 30."),
     click.option("--load-timeout", type=float, metavar="SECONDS", help="Extra, while a model loads; default 120."),

@@ -142,6 +142,16 @@ def _is_weaker(new: object, current: object, _root: Path) -> bool:
     return new in _STRENGTHS and current in _STRENGTHS and _STRENGTHS.index(new) < _STRENGTHS.index(current)
 
 
+MOST_SAMPLES = 1000
+"""More would keep a machine busy for days, which is more likely a slip than a wish."""
+
+
+def _is_count_of_samples(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    at_least_one(instance, attribute, value)
+    if isinstance(value, int) and value > MOST_SAMPLES:
+        raise ValueError(f"expected at most {MOST_SAMPLES}, got {value!r}")
+
+
 LARGEST_SEED = 2_000_000_000
 """Servers keep 32 bits of a seed, some of them with a sign, and llama.cpp's takes the last of them for "any". What is
 left above this is for the seeds that follow, one a sample."""
@@ -171,7 +181,9 @@ class RunSettings:
     models: tuple[str, ...] = setting((), help="globs that a model's id or name must match; none: every model")
     providers: tuple[str, ...] = setting((), help="providers to ask; none: every provider")
     samples: int | Literal["auto"] = setting(
-        "auto", help="answers per model; 'auto': 1 with two or more models, 5 with a single one", validator=at_least_one
+        "auto",
+        help=f"answers per model, at most {MOST_SAMPLES}; 'auto': 1 with two or more models, 5 with a single one",
+        validator=_is_count_of_samples,
     )
     timeout: float = setting(30.0, help="seconds a model may generate", validator=positive)
     load_timeout: float = setting(
