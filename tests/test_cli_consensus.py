@@ -478,3 +478,22 @@ def test_a_model_judges_between_recorded_answers_only_when_asked_to(conductor: C
         assert server.requests == []
         decision = decisions(conductor(*arguments, "--json", "-s", "judge").stdout)[0]
     assert "ollama/judge preferred whatever stood second, which is no verdict" in decision["explanation"]
+
+
+@pytest.mark.parametrize("strategy", ["execution", "mbr", "codet", "b4", "medoid", "judge"])
+def test_a_strategy_for_code_has_calls_voted_on(conductor: CommandLine, recorded: Any, strategy: str) -> None:
+    """By name and normalised arguments, with the dissent, under the strategy's own name."""
+    rome = '{"name": "get_weather", "arguments": {"city": "Rome", "unit": "C", "days": 3}}'
+    again = '```json\n{"name": "get_weather", "arguments": {"days": 3.0, "unit": "C", "city": "Rome"}}\n```'
+    oslo = '{"name": "get_weather", "arguments": {"city": "Oslo"}}'
+    arguments = recorded(
+        [task("t", kind="call", prompt="Weather?", functions=[{"name": "get_weather", "parameters": {}}])],
+        [said("t", "x0", oslo), said("t", "x1", rome), said("t", "x2", again)],
+    )
+    (decision,) = decisions(conductor(*arguments, "--strategy", strategy, "--json").stdout)
+    assert decision["strategy"] == strategy
+    assert decision["agreement"] == pytest.approx(2 / 3)
+    assert decision["choice"]["model"] in ("x1", "x2")
+    (dissent,) = decision["disagreements"]
+    assert (dissent["field"], len(dissent["options"])) == ("calls", 2)
+    assert "majority decided" in decision["explanation"]

@@ -86,6 +86,19 @@ def test_calls_are_equal_by_name_and_arguments() -> None:
     assert answer_shape(one, None) == answer_shape(other, None)
 
 
+def test_arguments_of_calls_are_equal_by_their_values() -> None:
+    """The order of names, blanks and the point of a whole number do not count; what is no JSON is its own text."""
+
+    def shape(arguments: str) -> str:
+        return answer_shape(an_answer("", tool_calls=[ToolCall(name="f", arguments=arguments)]), None)
+
+    assert shape('{"city": "Rome", "days": 3}') == shape('{"days":3.0,"city":"Rome"}')
+    assert shape('{"days": 3}') != shape('{"days": 3.5}')
+    assert shape('{"days": "3"}') != shape('{"days": 3}')
+    assert shape("[1e999]") != shape("[1]")
+    assert shape("no  json") == shape("no json")
+
+
 def test_a_program_that_does_not_parse_is_its_own_text() -> None:
     """Nothing is said of what it does."""
     assert parse_python("def f(:") is None

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from codeconductor import ConductorError, Consensus, FieldConsensus, InputError, decide, hookimpl
+from codeconductor import ConductorError, Consensus, FieldConsensus, InputError, ToolCall, decide, hookimpl
 from codeconductor.consensus import find_strategy, settling
 from codeconductor.converters import consensus_document, decision_document
 from codeconductor.errors import NoAnswerError, PluginError
@@ -334,3 +334,18 @@ def test_a_strategy_for_code_leaves_the_plan_to_another(make_session: MakeSessio
     ]
     assert (consensus.strategy, consensus.explanation) == ("runs", "By runs. The plan was put together by votes.")
     assert decided(session, strategy, [an_answer("```python\npass\n```")]).outcome["approach"] == "its own"
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_calls_are_no_code(make_session: MakeSession, fails: bool) -> None:
+    """Who knows code alone has them decided by who knows more, if anybody does; a text with code is still its own."""
+    coder, voter = Strategy("coder"), Strategy("voter", ValueError("broken") if fails else 1.0)
+    coder.decides = "code"  # type: ignore[attr-defined]  # as a strategy may have it
+    session = make_session(brings=Brings(coder, voter))
+    calls = [an_answer("", model="one", tool_calls=[ToolCall(name="f", arguments="{}")])]
+    consensus = decided(session, "coder", calls)
+    assert consensus.strategy == "coder"
+    assert consensus.outcome == {"text": "coder" if fails else "voter"}
+    assert bool(session.warnings) is fails
+    code = [an_answer("```python\na = 1\n```", model="one")]
+    assert decided(session, "coder", code).outcome == {"text": "coder"}

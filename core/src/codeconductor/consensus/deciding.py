@@ -64,8 +64,10 @@ async def decide(session: Session, task: Task, answers: Sequence[Answer], bench:
     if named is not None:
         info, chosen = named
         try:
-            consensus = await _decided(session, chosen, task, usable, bench)
-            consensus = await _with_plan(session, strategies, chosen, consensus, task, usable, bench)
+            consensus = await _voted(session, strategies, chosen, task, usable, bench)
+            if consensus is None:
+                consensus = await _decided(session, chosen, task, usable, bench)
+                consensus = await _with_plan(session, strategies, chosen, consensus, task, usable, bench)
         except ConductorError:
             raise
         except BaseException as exc:
@@ -153,18 +155,50 @@ async def _with_plan(
         return consensus
     if getattr(chosen, "decides", None) != "code" or not any(answer.data for answer in answers):
         return consensus
-    planning = {name: pair for name, pair in strategies.items() if getattr(pair[1], "decides", None) != "code"}
-    for name in _ranked(session, planning, task, answers, bench):
-        plugin, strategy = planning[name]
+    plan = await _beside_code(session, strategies, task, answers, bench)
+    return consensus if plan is None else _joined(consensus, plan)
+
+
+async def _voted(
+    session: Session,
+    strategies: _Strategies,
+    chosen: ConsensusStrategy,
+    task: Task,
+    answers: Sequence[Answer],
+    bench: Bench,
+) -> Consensus | None:
+    """A vote on function calls, where a strategy that knows code alone was asked for; None: it can decide itself."""
+    if getattr(chosen, "decides", None) != "code" or not _are_calls(task, answers):
+        return None
+    vote = await _beside_code(session, strategies, task, answers, bench)
+    if vote is None:
+        return None
+    told = f"{chosen.name!r} compares code, and function calls are none: {vote.strategy} decided. {vote.explanation}"
+    return attrs.evolve(vote, strategy=chosen.name, explanation=told.strip())
+
+
+def _are_calls(task: Task, answers: Sequence[Answer]) -> bool:
+    """Whether the answers are function calls; in a conversation they may be code as well, as long as none is a call."""
+    calls, code = any(answer.tool_calls for answer in answers), any(answer.code for answer in answers)
+    if task.kind == "call":
+        return calls or not code or task.query is None
+    return calls and not code
+
+
+async def _beside_code(
+    session: Session, strategies: _Strategies, task: Task, answers: Sequence[Answer], bench: Bench
+) -> Consensus | None:
+    """The decision of the strategy that suits best among those that look at more than code; None: there is none."""
+    others = {name: pair for name, pair in strategies.items() if getattr(pair[1], "decides", None) != "code"}
+    for name in _ranked(session, others, task, answers, bench):
+        plugin, strategy = others[name]
         try:
-            plan = await _decided(session, strategy, task, answers, bench)
+            return await _decided(session, strategy, task, answers, bench)
         except BaseException as exc:  # costs only this strategy
             if not is_fault(exc):
                 raise
             session.warn(f"strategy {name!r} of plugin {plugin!r} is passed over: {_words(exc)}")
-            continue
-        return _joined(consensus, plan)
-    return consensus
+    return None
 
 
 def _joined(code: Consensus, plan: Consensus) -> Consensus:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
 import warnings
 from types import CodeType
 from typing import TYPE_CHECKING, Any
@@ -45,13 +46,26 @@ def answer_shape(answer: Answer, language: str | None) -> str:
     if answer.code:
         return "\n".join(_block_shape(block, language) for block in answer.code)
     if answer.tool_calls:
-        return "\n".join(f"{call.name} {_squeezed(call.arguments)}" for call in answer.tool_calls)
+        return "\n".join(f"{call.name} {_arguments(call.arguments)}" for call in answer.tool_calls)
     value = (answer.data or {}).get("answer")
     return _squeezed(answer.text if value is None else str(value))
 
 
 def _block_shape(block: CodeBlock, language: str | None) -> str:
     return program_shape(block.text) if (block.language or language) in _PYTHON else _squeezed(block.text)
+
+
+def _arguments(text: str) -> str:
+    """Equal for arguments that differ in the order of names, in blanks, or in whether a whole number has a point."""
+    try:
+        return json.dumps(json.loads(text, parse_float=_number), sort_keys=True)
+    except (ValueError, RecursionError):
+        return _squeezed(text)
+
+
+def _number(text: str) -> float | int:
+    value = float(text)
+    return int(value) if value.is_integer() and abs(value) < 1e15 else value
 
 
 def _squeezed(text: str) -> str:

@@ -198,7 +198,8 @@ class ConsensusStrategy(Protocol):
     It may also have ``settled(task, answers, pending) -> bool``: true ends the waiting for the `pending` answers that
     are still to come; and ``suits(task, answers, bench) -> int | None``: how well it fits, by which ``auto`` chooses
     (the highest; ties by name; None: not at all). With ``decides = "code"`` it says that it looks at programs alone:
-    what answers plan beside these is then decided by the best suited strategy that does not say so. With
+    what answers plan beside these, and answers that are function calls, are then decided by the best suited strategy
+    that does not say so. With
     ``calibrations``, a path or what ``importlib.resources.files`` gives, it brings a table that ``conductor calibrate``
     has made of its decisions: where that fits the `signals`, `confidence` is a probability. It is read when the
     strategy first decides. With ``asks = True`` it says that it asks models: then ``bench.models`` has those in reach
