@@ -128,3 +128,20 @@ def test_the_server_ends_in_peace_while_somebody_waits(serve: Any, how: signal.S
         assert served.stop(how) == 0
         waiting.join(60)
         assert served.process.stderr.read() == ""
+
+
+@pytest.mark.parametrize("model", ["conductor", "acme/a"])
+def test_a_model_may_take_as_long_as_the_server_says(serve: Any, model: str) -> None:
+    """By `--timeout` or `[serve]`, and not as long as a run may; the error names what the server has."""
+    asking: Any = {"model": model, "messages": [{"role": "user", "content": "x"}]}
+    serve.environment["CONDUCTOR_RUN__TIMEOUT"] = "0.01"
+    with ScriptedOpenAI(ScriptedModel(name="a", reply="done", delay=0.1)) as server:
+        assert serve(a=server.host).client().chat.completions.create(**asking).choices[0].message.content == "done"
+        with pytest.raises(openai.APIStatusError, match=r"within 0\.05 s.*\[serve\] timeout") as caught:
+            serve("--timeout", "0.05", a=server.host).client().chat.completions.create(**asking)
+        assert caught.value.code == "no_answer"
+        assert "--timeout" not in str(caught.value)
+        serve.environment["CONDUCTOR_SERVE__TIMEOUT"] = "0"
+        process = serve.command("--port", "0")
+        assert "expected a number above 0" in process.communicate(timeout=60)[1]
+        assert process.returncode == 2

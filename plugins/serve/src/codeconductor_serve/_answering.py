@@ -22,7 +22,7 @@ from codeconductor import (
     make_conversation,
 )
 
-from codeconductor_serve._errors import ApiError, of_answers, of_conductor
+from codeconductor_serve._errors import ApiError, in_words, of_answers, of_conductor
 from codeconductor_serve._progress import Progress
 from codeconductor_serve._settings import ServeSettings
 
@@ -72,6 +72,7 @@ class Answering:
         settings = session.settings("serve", ServeSettings)
         self._session = session
         self._catalogue = catalogue
+        self._run = attrs.evolve(session.settings("run", RunSettings), timeout=settings.timeout)
         self._note = settings.note
         self._places = asyncio.Semaphore(settings.parallel)
         self._most = settings.parallel + settings.queue
@@ -113,19 +114,17 @@ class Answering:
                 tell(Chunk(text=chunk.text, reasoning=chunk.reasoning, tool_calls=calls))
 
         told: list[ToolCall] = []
-        answer = await ask(self._session.branch(), model, query, heard=heard)
+        answer = await ask(self._session.branch(run=self._run), model, query, heard=heard)
         if answer.error is not None:
-            message = f"{model.id}: {answer.error.message}"
-            raise of_answers([answer], message if answer.error.hint is None else f"{message} ({answer.error.hint})")
+            raise of_answers([answer], in_words(f"{model.id}: {answer.error.message}", answer.error.hint))
         return _reply(query, answer, answer.text, tuple(told), reasoning=answer.reasoning)
 
     async def _by_team(
         self, found: Discovery, strategy: str | None, wish: Wish, tell: Callable[[Chunk], None]
     ) -> Reply:
-        settings = self._session.settings("run", RunSettings)
-        seed = settings.seed if wish.query.seed is None else wish.query.seed
-        strategy = strategy or settings.strategy
-        branch = self._session.branch(run=attrs.evolve(settings, strategy=strategy, seed=seed))
+        seed = self._run.seed if wish.query.seed is None else wish.query.seed
+        strategy = strategy or self._run.strategy
+        branch = self._session.branch(run=attrs.evolve(self._run, strategy=strategy, seed=seed))
         branch.events.subscribe(Progress(tell))
         try:
             task = make_conversation(branch, wish.query)

@@ -18,6 +18,15 @@ _LISTED = 8
 """Names that a message lists at most."""
 
 
+_SETTINGS = {
+    "--load-timeout": "[run] load_timeout",
+    "--timeout": "[serve] timeout",
+    "--samples": "[run] samples",
+    "--min-confidence": "[run] min_confidence",
+}
+"""What options of a run are called here, where hints name them: a request has no options."""
+
+
 class ApiError(Exception):
     """A request that is not answered.
 
@@ -66,9 +75,18 @@ def of_answers(answers: Iterable[Answer], message: str) -> ApiError:
     return ApiError(502, message, code="no_answer")
 
 
+def in_words(message: str, hint: str | None) -> str:
+    """What happened, and what to do about it where the server runs."""
+    if hint is None:
+        return message
+    for option, named in _SETTINGS.items():
+        hint = hint.replace(option, named)
+    return f"{message} ({hint})"
+
+
 def of_conductor(error: ConductorError, answers: Iterable[Answer] = ()) -> ApiError:
     """What stopped a run."""
-    message = error.message if error.hint is None else f"{error.message} ({error.hint})"
+    message = in_words(error.message, error.hint)
     if isinstance(error, NoModelError):
         return ApiError(503, message, code="no_models")
     if isinstance(error, NoAnswerError):

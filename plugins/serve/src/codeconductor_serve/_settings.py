@@ -1,6 +1,8 @@
-"""`[serve]`: how much is answered at once, who may ask, and whether replies end with a note."""
+"""`[serve]`: how much is answered at once and for how long, who may ask, and whether replies end with a note."""
 
 from __future__ import annotations
+
+import math
 
 import attrs
 from codeconductor import setting
@@ -16,6 +18,11 @@ def _not_negative(_instance: object, _attribute: object, value: int) -> None:
         raise ValueError(f"expected 0 or more, got {value!r}")
 
 
+def _seconds(_instance: object, _attribute: object, value: float) -> None:
+    if not 0 < value < math.inf:
+        raise ValueError(f"expected a number above 0, got {value!r}")
+
+
 @attrs.frozen(kw_only=True)
 class ServeSettings:
     """`[serve]`; the address and the token are given on the command line alone."""
@@ -24,6 +31,7 @@ class ServeSettings:
     queue: int = setting(
         512, help="requests that may wait beside these; one more is refused with 429", validator=_not_negative
     )
+    timeout: float = setting(600.0, help="seconds that each model may generate for a request", validator=_seconds)
     note: bool = setting(False, help="end each reply of the team with a line on its confidence and dissent")
     hosts: tuple[str, ...] = setting(
         (), help="further host names under which the server may be asked, such as a proxy's", needs_trust=True

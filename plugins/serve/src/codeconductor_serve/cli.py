@@ -22,11 +22,21 @@ if TYPE_CHECKING:
 @click.option("--token-env", metavar="NAME", help="Variable with the token that requests must bring.")
 @click.option("-m", "--model", "models", metavar="GLOB", multiple=True, help="The team: only models that match.")
 @click.option("--provider", "providers", metavar="NAME", multiple=True, help="The team: only this provider's models.")
+@click.option(
+    "--timeout", type=click.FloatRange(0, min_open=True), metavar="S", help="Seconds a model may generate; default 600."
+)
 @click.option("--no-history", is_flag=True, help="Record nothing.")
 @click.option("--no-execute", is_flag=True, help="Run no candidate to compare them.")
 @common_options
 def serve(
-    host: str, port: int, token_env: str | None, no_history: bool, no_execute: bool, log_file: str | None, **team: Any
+    host: str,
+    port: int,
+    token_env: str | None,
+    timeout: float | None,
+    no_history: bool,
+    no_execute: bool,
+    log_file: str | None,
+    **team: Any,
 ) -> None:
     """Serve the team to any client that speaks OpenAI's protocol.
 
@@ -65,6 +75,8 @@ def serve(
     if no_execute:
         asked["execute"] = False
     overrides: dict[str, object] = {"run": asked}
+    if timeout is not None:
+        overrides["serve"] = {"timeout": timeout}
     if no_history:
         overrides["history"] = {"enabled": False}
     in_session(work, overrides=overrides, log_file=log_file, branches=True)
