@@ -114,20 +114,38 @@ def test_a_client_that_leaves_has_its_requests_cancelled(serve: Any, model: str,
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_the_server_ends_in_peace_while_somebody_waits(serve: Any, how: signal.Signals) -> None:
-    """Exit 0, nothing on standard error; what is under way is cancelled after a while."""
-    with ScriptedOpenAI(ScriptedModel(name="a", delay=3600)) as server:
+    """Exit 0, nothing on standard error; what is under way is cancelled after a while, and each client told so."""
+    hello: Any = [{"role": "user", "content": "x"}]
+    told: dict[tuple[str, str], Any] = {}
+
+    def chat(model: str, *, stream: bool) -> None:
+        with pytest.raises(openai.APIError) as caught:
+            list(served.client().chat.completions.create(model=model, messages=hello, stream=stream))
+        told[model, f"chat {stream}"] = caught.value
+
+    def respond(model: str) -> None:
+        told[model, "responses"] = list(served.client().responses.create(model=model, input="x", stream=True))[-1]
+
+    with ScriptedOpenAI(ScriptedModel(name="a", reply="word " * 100, pace=3600)) as server:
+        serve.environment["CONDUCTOR_RUN__SAMPLES"] = "1"
         served = serve(a=server.host)
-
-        def wait() -> None:
-            with pytest.raises(openai.APIError):
-                served.client().chat.completions.create(model="acme/a", messages=[{"role": "user", "content": "x"}])
-
-        waiting = threading.Thread(target=wait)
-        waiting.start()
-        server.wait_until(lambda: len(server.asked(CHAT)) == 1)
+        waiting = []
+        for model in ("conductor", "acme/a"):
+            waiting.append(threading.Thread(target=chat, args=(model,), kwargs={"stream": False}))
+            waiting.append(threading.Thread(target=chat, args=(model,), kwargs={"stream": True}))
+            waiting.append(threading.Thread(target=respond, args=(model,)))
+        for thread in waiting:
+            thread.start()
+        server.wait_until(lambda: len(server.asked(CHAT)) == len(waiting))
         assert served.stop(how) == 0
-        waiting.join(60)
+        for thread in waiting:
+            thread.join(60)
         assert served.process.stderr.read() == ""
+    for model in ("conductor", "acme/a"):
+        whole, streamed, responded = (told[model, way] for way in ("chat False", "chat True", "responses"))
+        assert (whole.status_code, whole.code) == (503, "shutting_down")
+        assert streamed.code == "shutting_down"
+        assert (responded.type, responded.response.error.code) == ("response.failed", "shutting_down")
 
 
 @pytest.mark.parametrize("model", ["conductor", "acme/a"])

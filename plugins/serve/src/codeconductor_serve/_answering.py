@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from codeconductor import Answer, Consensus, Discovery, Model, Query, Run, Session
 
     from codeconductor_serve._catalogue import Catalogue
+    from codeconductor_serve._closing import Closing
     from codeconductor_serve._wish import Wish
 
 _FINISHES = frozenset({"stop", "length", "content_filter"})
@@ -66,12 +67,14 @@ class Answering:
     Args:
         session: Of the server; each run has a branch of it.
         catalogue: Who can be asked.
+        closing: Ends what is under way.
     """
 
-    def __init__(self, session: Session, catalogue: Catalogue) -> None:
+    def __init__(self, session: Session, catalogue: Catalogue, closing: Closing) -> None:
         settings = session.settings("serve", ServeSettings)
         self._session = session
         self._catalogue = catalogue
+        self._closing = closing
         self._run = attrs.evolve(session.settings("run", RunSettings), timeout=settings.timeout)
         self._note = settings.note
         self._places = asyncio.Semaphore(settings.parallel)
@@ -86,8 +89,12 @@ class Answering:
             tell: Given each piece of the reply, and before it, as reasoning, how the team gets on.
 
         Raises:
-            ApiError: Nobody of that name, no place in the queue, or no answer.
+            ApiError: Nobody of that name, no place in the queue, no answer, or the server ends.
         """
+        with self._closing.working():
+            return await self._answer(wish, tell)
+
+    async def _answer(self, wish: Wish, tell: Callable[[Chunk], None]) -> Reply:
         async with self._place():
             asked = await self._catalogue.asked(wish.model)
             if asked.model is not None:

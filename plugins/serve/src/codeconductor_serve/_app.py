@@ -18,6 +18,7 @@ from codeconductor_serve._answering import Answering
 from codeconductor_serve._catalogue import Catalogue, chat_models
 from codeconductor_serve._chat import ChatForm
 from codeconductor_serve._chat_wish import read_chat
+from codeconductor_serve._closing import Closing
 from codeconductor_serve._errors import ApiError, invalid, unknown_model
 from codeconductor_serve._guard import Guard
 from codeconductor_serve._json import reply
@@ -50,7 +51,8 @@ class Endpoints:
 
     def __init__(self, session: Session) -> None:
         self.catalogue = Catalogue(session)
-        self._answering = Answering(session, self.catalogue)
+        self.closing = Closing()
+        self._answering = Answering(session, self.catalogue, self.closing)
         self._created = int(time.time())
 
     async def health(self, _request: Request) -> Response:
@@ -162,13 +164,14 @@ def _told(_request: Request, exc: Exception) -> Response:
 
 
 def safely(
-    endpoint: Callable[[Request], Awaitable[Response]], warn: Callable[[str], None]
+    endpoint: Callable[[Request], Awaitable[Response]], warn: Callable[[str], None], closing: Closing
 ) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint whose faults are told: to the client that something failed, to the owner what."""
+    """An endpoint whose faults and end are told: to the client that something failed, to the owner what."""
 
     async def told(request: Request) -> Response:
         try:
-            return await endpoint(request)
+            with closing.working():
+                return await endpoint(request)
         except (ApiError, ClientGone):
             raise
         except Exception as exc:
@@ -182,7 +185,7 @@ def make_app(session: Session, endpoints: Endpoints, door: Door) -> Starlette:
     """The server's application."""
 
     def route(path: str, endpoint: Callable[[Request], Awaitable[Response]], method: str) -> Route:
-        return Route(path, safely(endpoint, session.warn), methods=[method])
+        return Route(path, safely(endpoint, session.warn, endpoints.closing), methods=[method])
 
     return Starlette(
         routes=[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import signal
 import socket
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 FAREWELL = 3
 """Seconds in which replies may end when the server is stopped; then they are cancelled."""
 
+_LAST_WORDS = 3
+"""Seconds after that in which their clients are told; then the connections are cut."""
+
 _WAITING = 2048
 """Connections that the system holds until they are accepted."""
 
@@ -33,16 +37,26 @@ class Server(uvicorn.Server):
     Args:
         config: Of uvicorn.
         ready: Called when connections are accepted.
+        close: Called when what is under way has to end.
     """
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], close: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
+        self._close = close
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept connections, and say so."""
         await super().startup(sockets)
         self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept no more, and end what goes on."""
+        ending = asyncio.get_running_loop().call_later(FAREWELL, self._close)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            ending.cancel()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -106,10 +120,10 @@ async def serve(session: Session, listening: socket.socket, door: Door, ready: C
         backlog=_WAITING,
         server_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=FAREWELL,
+        timeout_graceful_shutdown=FAREWELL + _LAST_WORDS,
     )
     try:
-        await Server(config, ready).serve(sockets=[listening])
+        await Server(config, ready, endpoints.closing.close).serve(sockets=[listening])
     finally:
         await endpoints.catalogue.aclose()
         listening.close()
