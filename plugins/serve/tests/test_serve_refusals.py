@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import urllib.error
+import urllib.request
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -214,6 +216,42 @@ def test_a_token_is_needed_where_one_is_set(serve: Any) -> None:
         assert asked(served, None, "/v1/models", {"Authorization": "Basic correct horse"}, "GET")[0] == 401
         assert asked(served, None, "/healthz", {}, "GET")[0] == 200
         assert served.client("correct horse").models.list().data
+
+
+def preflight(served: Any, **headers: str) -> tuple[int, Mapping[str, str]]:
+    """What a browser asks before a page may; gives the status and the headers."""
+    connection = http.client.HTTPConnection(urlsplit(served.url).netloc, timeout=60)
+    asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,x-stainless-os"}
+    connection.request("OPTIONS", CHAT, None, asks | headers)
+    reply = connection.getresponse()
+    reply.read()
+    connection.close()
+    return reply.status, reply.headers
+
+
+def test_pages_that_may_ask_can_from_a_browser(serve: Any) -> None:
+    """It asks beforehand, without the token, and reads replies and refusals; all other pages are told nothing."""
+    serve.environment.update(TOKEN="correct horse", CONDUCTOR_SERVE__ORIGINS="https://chat.example")
+    served = serve("--token-env", "TOKEN")
+    for origin in ("https://chat.example", "http://localhost:3000"):
+        code, headers = preflight(served, Origin=origin)
+        assert (code, headers["access-control-allow-origin"]) == (200, origin)
+        assert "POST" in headers["access-control-allow-methods"]
+        assert headers["access-control-allow-headers"] == "authorization,x-stainless-os"
+        assert "access-control-allow-credentials" not in headers
+        for token, expected in (("correct horse", 200), ("wrong horse", 401)):
+            request = urllib.request.Request(
+                f"{served.url}/v1/models", headers={"Origin": origin, "Authorization": f"Bearer {token}"}
+            )
+            try:
+                reply: Any = urllib.request.urlopen(request)
+            except urllib.error.HTTPError as exc:
+                reply = exc
+            with reply:
+                assert (reply.status, reply.headers["access-control-allow-origin"]) == (expected, origin)
+    for foreign in ({"Origin": "https://evil.example"}, {"Origin": "https://chat.example", "Host": "evil.example"}):
+        code, headers = preflight(served, **foreign)
+        assert (code, headers["access-control-allow-origin"]) == (403, None)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -20,7 +19,7 @@ from codeconductor_serve._chat import ChatForm
 from codeconductor_serve._chat_wish import read_chat
 from codeconductor_serve._closing import Closing
 from codeconductor_serve._errors import ApiError, invalid, unknown_model
-from codeconductor_serve._guard import Guard
+from codeconductor_serve._guard import guards
 from codeconductor_serve._json import reply
 from codeconductor_serve._responses import ResponsesForm
 from codeconductor_serve._responses_wish import read_responses
@@ -195,6 +194,6 @@ def make_app(session: Session, endpoints: Endpoints, door: Door) -> Starlette:
             route("/v1/chat/completions", endpoints.chat, "POST"),
             route("/v1/responses", endpoints.responses, "POST"),
         ],
-        middleware=[Middleware(Guard, door=door)],
+        middleware=guards(door),
         exception_handlers={ApiError: _told, ClientGone: _told, HTTPException: _told},
     )

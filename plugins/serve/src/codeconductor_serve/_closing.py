@@ -16,7 +16,7 @@ class Closing:
     """The tasks that work for clients."""
 
     def __init__(self) -> None:
-        self._closed = False
+        self._closed = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @contextmanager
@@ -26,7 +26,7 @@ class Closing:
         Raises:
             ApiError: The server ends.
         """
-        if self._closed:
+        if self._closed.is_set():
             raise _ends()
         task = asyncio.current_task()
         assert task is not None
@@ -34,7 +34,7 @@ class Closing:
         try:
             yield
         except asyncio.CancelledError:
-            if not self._closed:
+            if not self._closed.is_set():
                 raise
             task.uncancel()
             raise _ends() from None
@@ -43,7 +43,7 @@ class Closing:
 
     def close(self) -> None:
         """End what goes on; nothing begins any more."""
-        self._closed = True
+        self._closed.set()
         for task in self._tasks:
             task.cancel()
 

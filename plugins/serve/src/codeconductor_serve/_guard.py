@@ -9,11 +9,15 @@ from urllib.parse import urlsplit
 
 import attrs
 from starlette.datastructures import Headers
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 
 from codeconductor_serve._errors import ApiError
 from codeconductor_serve._json import reply
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 OPEN = "/healthz"
@@ -36,15 +40,19 @@ class Door:
     hosts: frozenset[str] = frozenset()
     origins: frozenset[str] = frozenset()
 
-    def refusal(self, path: str, headers: Headers) -> ApiError | None:
-        """Why a request is refused; None: it is not."""
+    def foreign(self, _path: str, headers: Headers) -> ApiError | None:
+        """Why a request is refused for where it comes from; None: it is not."""
         host = _name(f"//{headers.get('host', '')}")
         if not self._is_ours(host):
             return ApiError(403, f"host {host[:100]!r} is not this server", code="foreign_host")
         origin = headers.get("origin")
-        if origin is not None and not self._is_welcome(origin):
+        if origin is not None and not self.is_welcome(origin):
             message = f"web pages of {origin[:100]!r} may not ask; [serve] origins lists those that may"
             return ApiError(403, message, code="foreign_origin")
+        return None
+
+    def locked(self, path: str, headers: Headers) -> ApiError | None:
+        """Why a request is refused for want of the token; None: it is not."""
         if self.token is not None and path != OPEN:
             scheme, _, given = headers.get("authorization", "").partition(" ")
             right = hmac.compare_digest(given.strip().encode(), self.token.encode())
@@ -62,7 +70,8 @@ class Door:
             return False
         return not is_here(self.host)
 
-    def _is_welcome(self, origin: str) -> bool:
+    def is_welcome(self, origin: str) -> bool:
+        """Whether pages of that origin may ask."""
         return origin.rstrip("/").lower() in self.origins or is_here(_name(origin))
 
 
@@ -86,18 +95,53 @@ def _name(address: str) -> str:
 
 
 class Guard:
-    """Refuses before anything of a request is looked at."""
+    """Refuses before anything of a request is looked at.
 
-    def __init__(self, app: ASGIApp, door: Door) -> None:
+    Args:
+        app: What is behind it.
+        refusal: Why a request for a path with its headers is refused; None: it is not.
+    """
+
+    def __init__(self, app: ASGIApp, refusal: Callable[[str, Headers], ApiError | None]) -> None:
         self._app = app
-        self._door = door
+        self._refusal = refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a request, or pass it on."""
         if scope["type"] == "http":
-            refusal = self._door.refusal(scope["path"], Headers(scope=scope))
+            refusal = self._refusal(scope["path"], Headers(scope=scope))
             if refusal is not None:
                 headers = {"www-authenticate": "Bearer"} if refusal.status == 401 else None
                 await reply(refusal.document(), refusal.status, headers)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+class Pages(CORSMiddleware):
+    """Tells browsers which pages may ask and read the replies: those that are not refused.
+
+    A browser asks beforehand without the token, so this stands before that is looked at.
+    """
+
+    def __init__(self, app: ASGIApp, door: Door) -> None:
+        super().__init__(
+            app,
+            allow_methods=("GET", "POST"),
+            allow_headers=("*",),  # clients send many of their own
+            allow_private_network=True,
+            expose_headers=("retry-after",),
+        )
+        self._door = door
+
+    def is_allowed_origin(self, origin: str) -> bool:
+        """As the door has it."""
+        return self._door.is_welcome(origin)
+
+
+def guards(door: Door) -> list[Middleware]:
+    """What stands before the endpoints, the outermost first."""
+    return [
+        Middleware(Guard, refusal=door.foreign),
+        Middleware(Pages, door=door),
+        Middleware(Guard, refusal=door.locked),
+    ]
