@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import openai
 import pytest
 from codeconductor.testing.servers import ScriptedModel, ScriptedOpenAI, status
+from codeconductor.testing.servers.faults import refusing_host
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,6 +59,9 @@ WRONG = {
     "two replies": ({"model": "conductor", "messages": HELLO, "n": 2}, "n"),
     "stream in words": ({"model": "conductor", "messages": HELLO, "stream": "yes"}, "stream"),
     "a stop that is a number": ({"model": "conductor", "messages": HELLO, "stop": 3}, "stop"),
+    "a stop that is an object": ({"model": "conductor", "messages": HELLO, "stop": {}}, "stop"),
+    "a choice in a word that is none": ({**a_tool(name="f"), "tool_choice": "always"}, "tool_choice"),
+    "a choice that is a number": ({**a_tool(name="f"), "tool_choice": 5}, "tool_choice"),
     "a strange format": (
         {"model": "conductor", "messages": HELLO, "response_format": {"type": "xml"}},
         "response_format",
@@ -128,6 +132,10 @@ def test_images_are_refused_clearly(served: Any, path: str, body: dict[str, Any]
         ({"input": [{"role": "user", "content": [{"type": {}}]}]}, "input[0].content[0]"),
         ({"input": "x", "previous_response_id": "resp_1"}, "previous_response_id"),
         ({"input": "x", "tools": [1]}, "tools[0]"),
+        ({"input": "x", "text": 5}, "text"),
+        ({"input": "x", "metadata": 5}, "metadata"),
+        ({"input": "x", "background": True}, "background"),
+        ({"input": "x", "background": 1}, "background"),
         ({"input": [{"type": "function_call", "name": "f"}]}, "input[0].call_id"),
     ],
 )
@@ -299,3 +307,24 @@ def test_no_models_and_no_answer_have_codes_of_their_own(serve: Any) -> None:
         with pytest.raises(openai.InternalServerError) as caught:
             client.chat.completions.create(model="conductor", messages=HELLO, stream=stream)
         assert (caught.value.status_code, caught.value.code) == (503, "no_models")
+
+
+@pytest.mark.parametrize("path", ["chat", "responses"])
+def test_a_model_of_a_server_that_is_down_is_not_unknown(serve: Any, path: str) -> None:
+    """503, with the server that cannot be reached; other names are still unknown."""
+    serve.environment["CONDUCTOR_PLUGINS__DISABLED"] = "lmstudio,openai_compatible,llamacpp,replay"
+    with refusing_host() as host, ScriptedOpenAI(ScriptedModel(name="a")) as server:
+        serve.environment["CONDUCTOR_PROVIDERS__OLLAMA__HOSTS"] = host
+        client = serve(a=server.host).client()
+
+        def ask(model: str) -> None:
+            if path == "chat":
+                client.chat.completions.create(model=model, messages=HELLO)
+            else:
+                client.responses.create(model=model, input="Hello")
+
+        with pytest.raises(openai.InternalServerError, match=host) as caught:
+            ask("ollama/llama3")
+        assert (caught.value.status_code, caught.value.code) == (503, "server_unreachable")
+        with pytest.raises(openai.NotFoundError):
+            ask("acme/b")

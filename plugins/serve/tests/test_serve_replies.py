@@ -208,3 +208,43 @@ def test_runs_are_in_the_history_each_with_its_own_answers(serve: Any, tmp_path:
     with closing(sqlite3.connect(tmp_path / "data" / "history.db")) as database:
         runs = database.execute("SELECT task, command, status FROM run ORDER BY id").fetchall()
     assert runs == [("one", "serve", "finished"), ("two", "serve", "finished")]
+
+
+def test_what_is_said_and_called_in_one_turn_is_one_message(serve: Any) -> None:
+    """Items of the Responses API; the response repeats the request's instructions and metadata."""
+    with ScriptedOpenAI(ScriptedModel(name="a", reply="Mild.")) as server:
+        reply = (
+            serve(a=server.host)
+            .client()
+            .responses.create(
+                model="acme/a",
+                instructions="Be brief.",
+                metadata={"team": "blue"},
+                input=[
+                    {"role": "user", "content": "The weather?"},
+                    {"role": "assistant", "content": "I look."},
+                    {"type": "function_call", "name": "weather", "arguments": "{}", "call_id": "1"},
+                    {"type": "function_call", "name": "weather", "arguments": "{}", "call_id": "2"},
+                    {"type": "function_call_output", "call_id": "1", "output": "mild"},
+                    {"type": "function_call_output", "call_id": "2", "output": "mild"},
+                ],
+            )
+        )
+        (asked,) = server.asked(CHAT)
+    assert (reply.instructions, reply.metadata) == ("Be brief.", {"team": "blue"})
+    messages = asked.body["messages"]
+    assert [message["role"] for message in messages] == ["system", "user", "assistant", "tool", "tool"]
+    assert messages[2]["content"] == "I look."
+    assert len(messages[2]["tool_calls"]) == 2
+
+
+def test_who_may_call_nothing_calls_nothing(serve: Any) -> None:
+    """With `tool_choice` none, though the model does."""
+    with ScriptedOpenAI(ScriptedModel(name="a", reply=Said(text="Mild.", tool_calls=(("weather", {}),)))) as server:
+        reply = (
+            serve(a=server.host)
+            .client()
+            .chat.completions.create(model="acme/a", messages=ASKED, tools=[WEATHER], tool_choice="none")
+        )
+    assert reply.choices[0].message.tool_calls is None
+    assert (reply.choices[0].message.content, reply.choices[0].finish_reason) == ("Mild.", "stop")

@@ -115,7 +115,7 @@ class Answering:
 
     async def _by_model(self, model: Model, query: Query, tell: Callable[[Chunk], None]) -> Reply:
         def heard(chunk: Chunk) -> None:
-            calls = _with_ids(chunk.tool_calls)
+            calls = _with_ids(chunk.tool_calls) if query.tools else ()  # some models call what nobody offered
             told.extend(calls)
             if chunk.text or chunk.reasoning or calls:
                 tell(Chunk(text=chunk.text, reasoning=chunk.reasoning, tool_calls=calls))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 from codeconductor import discover
 
-from codeconductor_serve._errors import unknown_model
+from codeconductor_serve._errors import ApiError, in_words, unknown_model
 
 if TYPE_CHECKING:
     from codeconductor import Discovery, Model, Session
@@ -58,7 +58,7 @@ class Catalogue:
         """Who is meant.
 
         Raises:
-            ApiError: 404; the message has the nearest names.
+            ApiError: 404; the message has the nearest names. 503: it may be of a server that cannot be reached.
         """
         strategies = self.strategies()
         if name == TEAM:
@@ -70,6 +70,11 @@ class Catalogue:
             for model in chat_models(found):
                 if model.id == name:
                     return Asked(found=found, model=model)
+        for problem in found.problems:
+            if name.startswith(f"{problem.provider}/"):
+                where = problem.provider if problem.host is None else f"{problem.provider} at {problem.host}"
+                message = f"the model {name[:200]!r} cannot be asked: {where} lists no models: {problem.error}"
+                raise ApiError(503, in_words(message, problem.hint), code="server_unreachable", param="model")
         raise unknown_model(name, [*self.team_names(), *(model.id for model in chat_models(found))])
 
     def strategies(self) -> list[str]:

@@ -9,6 +9,7 @@ from codeconductor import Message, Query, ToolCall
 from codeconductor_serve._errors import invalid
 from codeconductor_serve._wish import (
     Wish,
+    an_object,
     chosen_tools,
     content_of,
     flag,
@@ -45,17 +46,22 @@ def read_responses(body: dict[str, Any]) -> Wish:
     messages = _input(body.get("input"))
     if body.get("instructions"):
         messages.insert(0, Message("system", text(body["instructions"], "instructions")))
-    settings = body.get("text")
+    settings = an_object(body, "text")
+    if flag(body, "background"):
+        raise invalid(
+            "background: a reply comes with its request; leave it out", "background", code="unsupported_value"
+        )
     return Wish(
         model=model,
         query=Query(
             messages=messages,
             tools=chosen_tools(_tools(body.get("tools")), body.get("tool_choice")),
-            response_schema=schema_of(settings.get("format") if isinstance(settings, dict) else None, "text.format"),
+            response_schema=schema_of(settings.get("format"), "text.format"),
             **sampling(body, "max_output_tokens"),
         ),
         stream=flag(body, "stream"),
         note=note_of(body),
+        echo={"instructions": body.get("instructions"), "metadata": an_object(body, "metadata")},
     )
 
 
@@ -84,7 +90,7 @@ def _input(given: object) -> list[Message]:
         elif kind in ("function_call", "custom_tool_call"):
             call = _call(item, param)
             called[call.id or ""] = call.name
-            if read and read[-1].tool_calls:  # calls of one turn are items of their own
+            if read and read[-1].role == "assistant":  # what is said and called in one turn are items of their own
                 read[-1] = Message("assistant", read[-1].content, tool_calls=(*read[-1].tool_calls, call))
             else:
                 read.append(Message("assistant", "", tool_calls=(call,)))

@@ -30,6 +30,7 @@ class Wish:
         stream: Whether the reply comes in pieces.
         include_usage: Whether a stream tells the tokens at its end.
         note: Whether a reply of the team should end with a note; None: as the settings say.
+        echo: Fields of the request that stand in its reply.
     """
 
     model: str
@@ -37,6 +38,7 @@ class Wish:
     stream: bool
     include_usage: bool = False
     note: bool | None = None
+    echo: Mapping[str, Any] = attrs.field(factory=dict)
 
 
 def text(value: object, param: str) -> str:
@@ -84,6 +86,14 @@ def flag(body: Mapping[str, Any], name: str) -> bool:
     if value is not None and not isinstance(value, bool):
         raise invalid(f"{name}: expected true or false, got {_kind(value)}", name)
     return bool(value)
+
+
+def an_object(body: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A field that is an object; absent and null are an empty one."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise invalid(f"{name}: expected an object, got {_kind(value)}", name)
+    return value or {}
 
 
 def note_of(body: Mapping[str, Any]) -> bool | None:
@@ -157,12 +167,17 @@ def chosen_tools(tools: list[dict[str, Any]], choice: object) -> list[dict[str, 
     """The functions that are left by ``tool_choice``: none, all of them, or the one that it names."""
     if choice == "none":
         return []
-    named = None
-    if isinstance(choice, dict) and choice.get("type") == "function":
-        inner = choice.get("function")
-        named = inner.get("name") if isinstance(inner, dict) else choice.get("name")
-    if named is None:
+    if choice in (None, "auto", "required"):
         return tools
+    if not isinstance(choice, dict) or not isinstance(choice.get("type"), str):
+        raise invalid(
+            f"tool_choice: expected 'none', 'auto', 'required' or an object with a type, got {choice!r:.80}",
+            "tool_choice",
+        )
+    if choice["type"] != "function":  # such as allowed_tools: whom it leaves is not enforced
+        return tools
+    inner = choice.get("function")
+    named = inner.get("name") if isinstance(inner, dict) else choice.get("name")
     left = [tool for tool in tools if tool["function"]["name"] == named]
     if not left:
         raise invalid(f"tool_choice: no tool has the name {named!r:.80}", "tool_choice", code="invalid_tool")
@@ -213,7 +228,7 @@ def _whole(body: Mapping[str, Any], name: str, *, least: int | None) -> int | No
 
 
 def _stops(value: object) -> tuple[str, ...]:
-    stops = [value] if isinstance(value, str) else value or []
+    stops = [value] if isinstance(value, str) else [] if value is None else value
     if not isinstance(stops, list) or len(stops) > _MOST_STOPS or not all(isinstance(one, str) for one in stops):
         raise invalid(f"stop: expected a text, or a list of {_MOST_STOPS} at most", "stop")
     return tuple(text(stop, "stop") for stop in stops if stop)
