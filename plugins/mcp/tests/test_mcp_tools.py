@@ -55,6 +55,7 @@ async def test_the_tools_are_those_of_the_contract(world: Any, way: tuple[str, s
         tools = (await client.list_tools()).tools
     assert {tool.name: set(tool.input_schema["properties"]) for tool in tools} == ARGUMENTS
     assert all(tool.output_schema["type"] == "object" for tool in tools)
+    assert [tool.input_schema["additionalProperties"] for tool in tools] == [False] * len(tools)
     assert sum(len(f"{tool.name}{tool.description}{json.dumps(tool.input_schema)}") for tool in tools) < FEW
 
 
@@ -116,9 +117,11 @@ async def test_tests_that_fail_are_a_result(world: Any) -> None:
         (ElicitResult(action="decline"), "did not agree"),
         (ElicitResult(action="cancel"), "did not agree"),
         (ElicitResult(action="accept", content={"approve": False}), "did not agree"),
+        (ElicitResult(action="accept"), "does not say whether"),
+        (ElicitResult(action="accept", content={"approve": "perhaps"}), "does not say whether"),
         (None, "cannot ask for it"),
     ],
-    ids=["decline", "cancel", "cleared", "absent"],
+    ids=["decline", "cancel", "cleared", "empty", "other", "absent"],
 )
 async def test_without_a_yes_nothing_is_run(
     world: Any, way: tuple[str, str], answer: ElicitResult | None, says: str
@@ -136,6 +139,7 @@ async def test_without_a_yes_nothing_is_run(
         text = await refused(client, "verify", path=str(world.project), tests=["one.case"])
     assert "not approved" in text
     assert says in text
+    assert "Resolver" not in text
     assert [str(world.project) in one and "one.case" in one for one in asked] == [True] * (answer is not None)
 
 
@@ -153,7 +157,10 @@ async def test_what_cannot_be_verified_is_refused_before_anybody_is_asked(world:
         assert "is no folder" in await refused(client, "verify", path="file")
         assert "is no path" in await refused(client, "verify", path="~nobody-of-that-name/project")
         assert asked == []
-        assert "no runner fits" in await refused(client, "verify", path=".")
+        text = await refused(client, "verify", path=".")
+        assert "no runner fits" in text
+        assert "give tests with tests" in text
+        assert "--" not in text
         assert len(asked) == 1
 
 
@@ -163,6 +170,11 @@ async def test_arguments_that_are_wrong_are_errors_of_the_tool(world: Any, way: 
         world.ask(server, "parrot")
         async with world.client(*way) as client:
             assert "task" in await refused(client, "consensus")
+            assert "unknown argument 'tsk'; did you mean 'task'?" in await refused(client, "consensus", tsk="Add")
+            assert "unknown argument 'bogus'" in await refused(client, "consensus", task="Add", bogus=1)
+            assert "it takes none" in await refused(client, "models", bogus=1)
+            missing = await refused(client, "consensus", task="Add", context_paths=["nowhere.txt"])
+            assert "check the path in context_paths" in missing
             assert "kind" in await refused(client, "consensus", task="Add", kind="poem")
             assert "the task is empty" in await refused(client, "consensus", task=" ")
             assert "answers" in await refused(client, "choose", task="Add", answers=[])
@@ -228,6 +240,17 @@ async def test_a_run_that_does_not_exist_is_no_resource(world: Any) -> None:
             with pytest.raises(MCPError, match="no run 'last'"):
                 await client.read_resource("conductor://runs/last")
             assert (await call(client, "history"))["runs"] == []
+
+
+async def test_hints_name_what_a_tool_has(world: Any) -> None:
+    """Settings and arguments, as a client has no command line."""
+    world.environment["CONDUCTOR_RUN__MIN_CONFIDENCE"] = "0.99"
+    models = [ScriptedModel(name="little", reply="a"), ScriptedModel(name="large", reply="the longest")]
+    with ScriptedOpenAI(*models) as server:
+        world.ask(server, "little", "large")
+        async with world.client() as client:
+            run = await call(client, "consensus", task="Add")
+    assert run["error"]["hint"] == "ask more models or raise [run] samples, or lower [run] min_confidence"
 
 
 async def test_the_prompt_leads_to_the_tools(world: Any) -> None:

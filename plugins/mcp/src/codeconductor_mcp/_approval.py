@@ -10,6 +10,8 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.resolve import Elicit
 from pydantic import BaseModel, Field
 
+from codeconductor_mcp._words import told
+
 
 class Approval(BaseModel):
     """The form that a person fills in: accepting it is the yes, unless the box was cleared."""
@@ -55,6 +57,16 @@ def check(answer: Answer, ctx: Context) -> None:
     raise ToolError("not approved: the person did not agree to run these tests, and nothing was run")
 
 
+def refused(exc: ToolError) -> ToolError | None:
+    """The refusal, where a client said yes without what it was asked for; None: it is another error.
+
+    The SDK raises before `check` is reached, and has no type of its own for that.
+    """
+    if "accepted elicitation" not in str(exc):
+        return None
+    return ToolError("not approved: the client's answer does not say whether to run these tests, and nothing was run")
+
+
 def folder_of(path: str) -> Path:
     """The folder that is to be verified.
 
@@ -69,8 +81,3 @@ def folder_of(path: str) -> Path:
     except (OSError, ValueError, RuntimeError):  # too long, with a null, or in nobody's home
         what = "is no path"
     raise InputError(f"{path!r} {what}", hint="give the folder of a project; files with tests go with tests")
-
-
-def told(exc: ConductorError) -> str:
-    """An error as the client's model reads it."""
-    return exc.message if exc.hint is None else f"{exc.message}\nHint: {exc.hint}"

@@ -26,8 +26,9 @@ from codeconductor import (
 )
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, ToolError
 
-from codeconductor_mcp._approval import folder_of, told
+from codeconductor_mcp._approval import folder_of
 from codeconductor_mcp._progress import Reporter, reporting
+from codeconductor_mcp._words import hint_of, told
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -87,7 +88,7 @@ class Calls:
             recorded = await asyncio.to_thread(_is_recorded, run.id)
         del document["schema"]  # less than what it promises
         document["answers"] = [_brief(answer) for answer in document["answers"]]
-        error = None if run.error is None else {"message": run.error.message, "hint": run.error.hint}
+        error = None if run.error is None else {"message": run.error.message, "hint": hint_of(run.error)}
         return document | {"resource": f"conductor://runs/{run.id}" if recorded else None, "error": error}
 
     async def choose(self, to: Reporter, task: str, answers: Sequence[str], *, strategy: str | None) -> dict[str, Any]:
