@@ -13,6 +13,7 @@ import pytest
 from codeconductor.testing.servers import ScriptedModel, ScriptedOpenAI
 from codeconductor.testing.servers.faults import silence
 from codeconductor_mcp._progress import reporting
+from mcp import Client
 
 if TYPE_CHECKING:
     import subprocess
@@ -42,8 +43,12 @@ async def test_progress_tells_who_answered(world: Any, way: tuple[str, str]) -> 
     assert not result.is_error
     progress = [one[0] for one in told]
     assert progress == sorted(set(progress))
-    assert told[0][2] == "looking for models"
-    assert all(total is None or done <= total for done, total, _ in told)
+    messages = [message for _, _, message in told]
+    assert messages[:2] == ["looking for models", "asking acme/one, acme/two"]
+    assert sorted(messages[2:-1]) == ["acme/one answered", "acme/two answered"]
+    assert messages[-1] == "decided by longest"
+    assert [total for _, total, _ in told] == [None, *[4.0] * 4]
+    assert told[-1][0] == 4.0
 
 
 @pytest.mark.anyio
@@ -68,6 +73,67 @@ async def test_a_silent_call_gives_signs_of_life_that_grow() -> None:
         await enough.wait()
     assert told == sorted(set(told))
     assert all(step < 2 for step in told)
+
+
+@pytest.mark.anyio
+async def test_every_step_is_told_though_the_client_is_slow() -> None:
+    """In their order, also those that come at once and more of them than were expected; the total stays."""
+    told: list[tuple[float, float | None, str | None]] = []
+
+    class Slow:
+        async def report_progress(
+            self, progress: float, total: float | None = None, message: str | None = None
+        ) -> None:
+            await asyncio.sleep(0)
+            told.append((progress, total, message))
+
+    async with reporting(Slow(), "working") as steps:
+        steps.total = 3.0
+        for number in range(6):
+            steps.step(str(number))
+        steps.step("decided", is_last=True)
+    assert [message for _, _, message in told] == ["working", *"012345", "decided"]
+    progress = [done for done, _, _ in told]
+    assert progress == sorted(set(progress))
+    assert progress[-1] == 3.0
+    assert {total for _, total, _ in told[1:]} == {3.0}
+
+
+@pytest.mark.anyio
+async def test_a_call_that_fails_ends_its_reports() -> None:
+    """Whatever the client does with them."""
+
+    class Gone:
+        async def report_progress(
+            self, progress: float, total: float | None = None, message: str | None = None
+        ) -> None:
+            raise ConnectionError("gone")
+
+    async with reporting(Gone(), "working") as steps:
+        steps.step("one")
+    with pytest.raises(ValueError, match="broken"):
+        async with reporting(Gone(), "working"):
+            raise ValueError("broken")
+
+
+@pytest.mark.anyio
+async def test_over_http_a_signal_says_where_to_find_what_was_recorded(world: Any) -> None:
+    """In the midst of a call, whose run is in the history as interrupted."""
+    with ScriptedOpenAI(ScriptedModel(name="parrot"), faults={ASKED: silence()}) as server:
+        world.ask(server, "parrot")
+        with world.start("--http", "--port", "0") as process:
+            assert process.stderr is not None
+            url = process.stderr.readline().split()[-1]
+            async with Client(url) as client:
+                calling = asyncio.create_task(client.call_tool("consensus", {"task": "Add"}))
+                await until(server, lambda: len(server.asked(ASKED)) > 0)
+                process.terminate()
+                err = await asyncio.to_thread(process.stderr.read)
+                calling.cancel()
+                await asyncio.gather(calling, return_exceptions=True)
+    assert process.returncode == 130
+    assert "Hint: `conductor history` lists what was recorded" in err
+    assert "nothing was recorded" not in err
 
 
 @pytest.mark.anyio
@@ -221,3 +287,54 @@ def test_a_taken_port_is_said(world: Any) -> None:
     assert "cannot listen on" in done.stderr
     assert "--port" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("transport", [(), ("--http", "--port", "0")], ids=["stdio", "http"])
+def test_settings_that_are_wrong_are_refused_before_a_client_is_served(world: Any, transport: tuple[str, ...]) -> None:
+    """Exit 2, with what to do, as other commands do: of the environment, of a file, and of the log."""
+
+    def refused(*arguments: str) -> str:
+        done = world.run(*transport, *arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "Error: " in done.stderr
+        assert "Hint: " in done.stderr
+        assert "Traceback" not in done.stderr
+        assert "Serving" not in done.stderr
+        text: str = done.stderr
+        return text
+
+    assert "cannot write the log" in refused("--log-file", "/nonexist/x")
+    world.environment["CONDUCTOR_RUN__BOGUS"] = "1"
+    assert "CONDUCTOR_RUN__BOGUS" in refused()
+    del world.environment["CONDUCTOR_RUN__BOGUS"]
+    (world.project / "conductor.toml").write_text('[run]\ntimeout = "x"\n', encoding="utf-8")
+    assert "timeout" in refused()
+
+
+def test_a_prompt_that_cannot_be_written_is_refused_with_the_reason(world: Any) -> None:
+    """As wrong parameters; nothing is said on standard error."""
+    asked = [
+        {"name": "conductor"},
+        {"name": "conductor", "arguments": {"task": "x", "tasks": "y"}},
+        {"name": "conductor", "arguments": {"task": 5}},
+        {"name": "conducter", "arguments": {"task": "x"}},
+    ]
+    greeting = hello("models").splitlines()[:2]
+    lines = [
+        json.dumps({"jsonrpc": "2.0", "id": number + 10, "method": "prompts/get", "params": params})
+        for number, params in enumerate(asked)
+    ]
+    with world.start() as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("\n".join([*greeting, *lines, ""]))
+        process.stdin.flush()
+        read = [json.loads(process.stdout.readline()) for _ in range(1 + len(asked))]
+        _, err = process.communicate()
+    replies = {reply["id"]: reply for reply in read}
+    errors = [replies[number + 10]["error"] for number in range(len(asked))]
+    assert [error["code"] for error in errors] == [-32602] * len(asked)
+    assert errors[0]["message"] == "prompt 'conductor': the argument 'task' is missing"
+    assert errors[1]["message"] == "prompt 'conductor': unknown argument 'tasks'; did you mean 'task'?"
+    assert errors[3]["message"] == "there is no prompt 'conducter'; did you mean 'conductor'?"
+    assert err == ""

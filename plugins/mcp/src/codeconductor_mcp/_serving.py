@@ -16,7 +16,7 @@ from codeconductor import InputError
 from mcp.server.transport_security import TransportSecuritySettings
 
 if TYPE_CHECKING:
-    from codeconductor_mcp._server import ConductorServer
+    from codeconductor_mcp._refusing import ConductorServer
 
 HOST = "127.0.0.1"
 
@@ -24,6 +24,8 @@ _PATIENCE = 3.0
 """Seconds that calls may take to end, once the server has to."""
 
 _INTERRUPTED = 130
+
+_RECORDED = "`conductor history` lists what was recorded"
 
 
 def serve_stdio(server: ConductorServer) -> None:
@@ -47,7 +49,7 @@ async def _serve_stdio(server: ConductorServer) -> None:
         serving.cancel()
         if server.calls.working:
             await asyncio.wait(server.calls.working, timeout=_PATIENCE)
-        click.echo("Error: interrupted\nHint: `conductor history` lists what was recorded", err=True)
+        click.echo(f"Error: interrupted\nHint: {_RECORDED}", err=True)
         sys.stderr.flush()
         os._exit(_INTERRUPTED)  # a thread still waits for standard input, and Python would wait for it
     waiting.cancel()
@@ -59,6 +61,7 @@ def serve_http(server: ConductorServer, port: int) -> None:
 
     Raises:
         InputError: The port is taken.
+        KeyboardInterrupt: At the end; it says where to look for what was recorded.
     """
     listening = _listen(port)
     port = listening.getsockname()[1]
@@ -73,7 +76,10 @@ def serve_http(server: ConductorServer, port: int) -> None:
         application, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=int(_PATIENCE)
     )
     with listening:
-        asyncio.run(_Announcing(config, f"http://{HOST}:{port}/mcp").serve(sockets=[listening]))
+        try:
+            asyncio.run(_Announcing(config, f"http://{HOST}:{port}/mcp").serve(sockets=[listening]))
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(_RECORDED) from None
 
 
 class _Announcing(uvicorn.Server):

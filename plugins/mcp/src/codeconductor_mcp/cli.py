@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
-from codeconductor import InputError, common_options
+from codeconductor import InputError, RunSettings, common_options, in_session
+
+if TYPE_CHECKING:
+    from codeconductor import Session
 
 PORT = 7778
 """Of `--http`, unless told otherwise; beside that of `conductor serve`."""
@@ -39,6 +43,7 @@ def mcp(over_http: bool, port: int | None, client: str | None, log_file: str | N
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         click.echo(f"This goes into {place_of(client)}", err=True)
         return
+    in_session(_checked, log_file=log_file)
     from codeconductor_mcp._server import make_server
     from codeconductor_mcp._serving import serve_http, serve_stdio
 
@@ -47,3 +52,8 @@ def mcp(over_http: bool, port: int | None, client: str | None, log_file: str | N
         serve_http(server, chosen)
     else:
         serve_stdio(server)
+
+
+async def _checked(session: Session) -> None:
+    """Refuse settings that no call could be answered with, before a client relies on the server."""
+    session.settings("run", RunSettings)
