@@ -157,7 +157,8 @@ def test_the_best_fitting_runner_is_taken(make_session: MakeSession) -> None:
     [
         ({"runner": "shel"}, "unknown runner 'shel'"),
         ({"tests": [Path("missing.py")]}, "there are no tests at 'missing.py'"),
-        ({"timeout": 0.0}, "leaves no time"),
+        ({"timeout": 0.0}, "is no span of time"),
+        ({"timeout": float("nan")}, "is no span of time"),
         ({"folder": Path("missing")}, "is no folder"),
     ],
 )

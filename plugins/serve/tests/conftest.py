@@ -68,10 +68,12 @@ class Served:
 
     process: subprocess.Popen[str]
     url: str
+    _exits: ExitStack
 
     def client(self, key: str = "none") -> OpenAI:
-        """OpenAI's own client, which repeats nothing."""
-        return OpenAI(base_url=f"{self.url}/v1", api_key=key, max_retries=0, timeout=PATIENCE)
+        """OpenAI's own client, which repeats nothing; it is closed when the server is."""
+        client = OpenAI(base_url=f"{self.url}/v1", api_key=key, max_retries=0, timeout=PATIENCE)
+        return self._exits.enter_context(client)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Stop it; gives its exit code."""
@@ -114,7 +116,7 @@ class Starting:
         assert process.stderr is not None
         line = process.stderr.readline()
         assert line.startswith("Serving on http://"), line + process.stderr.read()
-        return Served(process, line.split()[-1])
+        return Served(process, line.split()[-1], self._exits)
 
 
 @contextmanager

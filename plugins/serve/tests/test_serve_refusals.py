@@ -328,4 +328,3 @@ def test_a_model_of_a_server_that_is_down_is_not_unknown(serve: Any, path: str) 
         assert (caught.value.status_code, caught.value.code) == (503, "server_unreachable")
         with pytest.raises(openai.NotFoundError):
             ask("acme/b")
-        client.close()
