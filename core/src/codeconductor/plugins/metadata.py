@@ -69,7 +69,8 @@ def _described(point: EntryPoint) -> tuple[str | None, str | None]:
     """Name and version of an entry point's distribution, as far as an install that was broken off left them."""
     try:
         # `point.dist.metadata` parses the whole file, with the README that is in it
-        text = (point.dist.read_text("METADATA") if point.dist else None) or ""
+        dist = point.dist
+        text = (dist.read_text("METADATA") or dist.read_text("PKG-INFO") if dist else None) or ""
     except ValueError:  # not UTF-8
         text = ""
     head = text.partition("\n\n")[0]
