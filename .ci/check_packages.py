@@ -187,7 +187,7 @@ def check_tests(distribution: Distribution, everything: list[Distribution], envi
         encoding="utf-8",
         check=False,
     )
-    check(tests.returncode == 0, f"the tests of {distribution.name} without other plugins:\n{tests.stdout}")
+    check(tests.returncode == 0, f"{distribution.name}, its tests without other plugins:\n{tests.stdout}{tests.stderr}")
 
 
 def check_without(distribution: Distribution, everything: list[Distribution], whole: Environment) -> None:

@@ -38,6 +38,17 @@ def conductor_query_model(session, model, query):
     return stream_openai_chat(session.client(model.host), model.name, query) if model.provider == "acme" else None
 """
 
+DOWN = """
+import os
+from codeconductor import hookimpl, request_json
+
+@hookimpl
+async def conductor_discover_models(session):
+    if host := os.environ.get("DOWN"):
+        await request_json(session.client(host), "/v1/models")
+    return []
+"""
+
 STRATEGY = """
 from collections import Counter
 from codeconductor import Consensus, hookimpl
@@ -115,7 +126,9 @@ class Starting:
         process = self.command("--port", "0", *arguments)
         assert process.stderr is not None
         line = process.stderr.readline()
-        assert line.startswith("Serving on http://"), line + process.stderr.read()
+        if not line.startswith("Serving on http://"):
+            process.kill()  # what it goes on to say has an end then
+            pytest.fail(line + process.stderr.read())
         return Served(process, line.split()[-1], self._exits)
 
 
@@ -124,7 +137,7 @@ def starting(tmp_path: Path) -> Iterator[Starting]:
     """Starts servers in an empty project; they are ended with the context."""
     home, installed = tmp_path / "home", tmp_path / "installed"
     home.mkdir()
-    for name, source in {"acme": PROVIDER, "most": STRATEGY}.items():
+    for name, source in {"acme": PROVIDER, "down": DOWN, "most": STRATEGY}.items():
         metadata = installed / f"{name}_plugin-1.0.dist-info"
         metadata.mkdir(parents=True)
         (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}-plugin\nVersion: 1.0\n", "utf-8")

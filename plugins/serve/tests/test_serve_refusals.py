@@ -312,9 +312,8 @@ def test_no_models_and_no_answer_have_codes_of_their_own(serve: Any) -> None:
 @pytest.mark.parametrize("path", ["chat", "responses"])
 def test_a_model_of_a_server_that_is_down_is_not_unknown(serve: Any, path: str) -> None:
     """503, with the server that cannot be reached; other names are still unknown."""
-    serve.environment["CONDUCTOR_PLUGINS__DISABLED"] = "lmstudio,openai_compatible,llamacpp,replay"
     with refusing_host() as host, ScriptedOpenAI(ScriptedModel(name="a")) as server:
-        serve.environment["CONDUCTOR_PROVIDERS__OLLAMA__HOSTS"] = host
+        serve.environment["DOWN"] = host
         client = serve(a=server.host).client()
 
         def ask(model: str) -> None:
@@ -324,7 +323,7 @@ def test_a_model_of_a_server_that_is_down_is_not_unknown(serve: Any, path: str) 
                 client.responses.create(model=model, input="Hello")
 
         with pytest.raises(openai.InternalServerError, match=host) as caught:
-            ask("ollama/llama3")
+            ask("down/llama3")
         assert (caught.value.status_code, caught.value.code) == (503, "server_unreachable")
         with pytest.raises(openai.NotFoundError):
             ask("acme/b")
