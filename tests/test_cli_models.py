@@ -12,6 +12,7 @@ from codeconductor.testing.servers import ScriptedLMStudio, ScriptedModel, Scrip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.conftest import CommandLine
 
@@ -113,6 +114,16 @@ def test_doctor_tells_of_every_server_and_what_to_do(
     assert "--model" in lines[large + 1]
     order = "1. lmstudio/studio/coder, 2. ollama/warm:7b, 3. ollama/cold:8b"
     assert f"ok    a run would ask: {order}" in lines
+
+
+def test_doctor_tells_that_every_command_compiles_anew(conductor: CommandLine, tmp_path: Path) -> None:
+    """Where Python may keep no compiled code and there is none, each start is a second longer; nobody sees why."""
+    conductor.environment.update(PYTHONPYCACHEPREFIX=str(tmp_path / "compiled"), PYTHONDONTWRITEBYTECODE="1")
+    lines = conductor("doctor").stdout.splitlines()
+    told = next(index for index, line in enumerate(lines) if line.startswith("note  compiled code: is not kept"))
+    assert lines[told + 1].strip() == "unset PYTHONDONTWRITEBYTECODE"
+    del conductor.environment["PYTHONDONTWRITEBYTECODE"]
+    assert "compiled code" not in conductor("doctor").stdout
 
 
 def test_doctor_tells_what_to_do_about_a_server_that_is_not_there(conductor: CommandLine) -> None:

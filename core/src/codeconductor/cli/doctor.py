@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import attrs
@@ -59,6 +60,13 @@ def _machine() -> Iterator[Finding]:
     from codeconductor.settings import data_folder
 
     yield Finding("ok", "conductor", f"{__version__} on Python {platform.python_version()}, {sys.platform}")
+    if sys.dont_write_bytecode and not Path(__spec__.cached or "").is_file():
+        yield Finding(
+            "note",
+            "compiled code",
+            "is not kept: every command compiles all that it imports, which takes about a second",
+            "unset PYTHONDONTWRITEBYTECODE",
+        )
     memory = memory_in_words()
     if memory is not None:
         yield Finding("ok", "memory", memory)
