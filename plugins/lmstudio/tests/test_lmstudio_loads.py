@@ -121,7 +121,8 @@ def test_a_model_that_has_left_memory_answers_all_the_same(start: Start, jit: bo
     with ScriptedLMStudio(ScriptedModel(name="a", fault=only_first(1, unloaded())), jit=jit) as server:
         told = answers(start(hosts=[server.host]), samples=3)
         assert [answer.error for answer in told] == [None] * 3
-        assert [load.on_demand for load in server.loads] == [jit]
+        assert {load.on_demand for load in server.loads} == {jit}
+        assert jit or len(server.loads) == 1  # questions that meet have such a server load more than once
 
 
 def test_a_model_that_is_unloaded_before_its_first_word_is_loaded_again(start: Start) -> None:

@@ -7,6 +7,7 @@ the others go on. Wrappers stay around every single call.
 from __future__ import annotations
 
 import inspect
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -43,6 +44,15 @@ _BROUGHT = {
 """What the hooks bring that give things with a name, and the verb that these need."""
 
 
+class _Manager(pluggy.PluginManager):
+    """Looks for hookimpls among the functions of a module alone: most of what stands in one is none."""
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        if isinstance(plugin, ModuleType) and not inspect.isroutine(vars(plugin).get(name)):
+            return None
+        return super().parse_hookimpl_opts(plugin, name)
+
+
 class Plugins:
     """The plugins of one invocation.
 
@@ -53,7 +63,7 @@ class Plugins:
     """
 
     def __init__(self) -> None:
-        self._pm = pluggy.PluginManager(PROJECT)
+        self._pm = _Manager(PROJECT)
         self._pm.add_hookspecs(hookspecs)
         self.infos: dict[str, PluginInfo] = {}
         self.faults: list[PluginFault] = []

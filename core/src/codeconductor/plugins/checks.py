@@ -26,9 +26,8 @@ def checked_hooks(manager: pluggy.PluginManager, plugin: object) -> tuple[str, .
     names = []
     for attribute in dir(plugin):
         options = manager.parse_hookimpl_opts(plugin, attribute)
-        function = inspect.getattr_static(plugin, attribute, None)
         if options is None:
-            if attribute in HOOKS and inspect.isfunction(function):
+            if attribute in HOOKS and inspect.isfunction(inspect.getattr_static(plugin, attribute, None)):
                 raise PluginError(f"{attribute} is not marked", hint="put @hookimpl above it")
             continue
         name = options.get("specname") or attribute
