@@ -133,6 +133,14 @@ def test_what_does_not_repeat_itself_matches_nobody(decide: Decide) -> None:
     assert "acme/ada, acme/bea did not do the same twice" in consensus.explanation
 
 
+def test_the_explanation_counts_the_programs(decide: Decide) -> None:
+    """In words that fit one as well as several."""
+    several = decide(answers(ada=RIGHT, bea=LOOP, cat=FIRST), **TASK)
+    assert several.explanation.startswith("3 different programs in 3 answers were run; ")
+    one = decide(answers(ada=RIGHT, bea=RIGHT), **TASK)
+    assert one.explanation.startswith("1 program in 2 answers was run; ")
+
+
 def test_the_entry_point_under_its_own_name_is_preferred(decide: Decide) -> None:
     """One that does the same under another name votes with it."""
     renamed = RIGHT.replace("largest", "find_largest")

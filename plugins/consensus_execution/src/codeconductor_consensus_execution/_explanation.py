@@ -20,7 +20,8 @@ def explain(trial: Trial, groups: Sequence[Sequence[int]], mine: Sequence[int], 
     """What was run, who passed, and who does the same."""
     count = len(answers)
     programs = len({program.shape for program in trial.programs if program is not None})
-    parts = [f"{programs} different programs in {count} answers were run"]
+    ran = f"{programs} different programs in {count} answers were run"
+    parts = [ran if programs > 1 else f"1 program in {_counted(count, 'answer')} was run"]
     if trial.cases:
         passing = sum(passed == len(trial.cases) for passed in trial.passed)
         parts.append(f"{passing} pass {_counted(len(trial.cases), 'given example')}" + ("" if passing else " in full"))
