@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,8 +16,6 @@ import pytest
 from tests.test_cli_build import RIGHT, TASK, TEST, WRONG, project, use_coder, writes
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.conftest import CommandLine
 
 __all__ = ["project"]
@@ -102,6 +102,59 @@ def test_only_some_files_can_be_approved(conductor: CommandLine, project: Path) 
     assert "calc.py, left out" not in shown
     assert (project / "calc.py").read_text() == RIGHT
     assert not (project / "other.py").exists()
+    approval = agree_on_hashes(conductor)
+    assert approval["sha256"] == approval["approved_sha256"]
+    assert approval["sha256"] != hash_of(last(conductor)["rounds"][0]["diff"])
+    told = conductor("show", "last").stdout
+    assert f"SHA-256 of the diff that was shown: {approval['sha256']}" in told
+    assert "other.py" not in (builds(conductor) / "rounds" / "1.shown.diff").read_text()
+
+
+def hash_of(diff: str) -> str:
+    """As a decision names a diff."""
+    return hashlib.sha256(diff.encode()).hexdigest()
+
+
+def builds(conductor: CommandLine) -> Path:
+    """The folder of the last build."""
+    return Path(last(conductor)["patch"]).parent
+
+
+def agree_on_hashes(conductor: CommandLine) -> dict[str, Any]:
+    """Check what the only decision of the last build names: the diffs that are kept, and what is applied."""
+    document = last(conductor)
+    approval: dict[str, Any] = document["rounds"][0]["approval"]
+    rounds = builds(conductor) / "rounds"
+    assert hash_of((rounds / "1.shown.diff").read_text()) == approval["sha256"]
+    assert hash_of((rounds / "1.kept.diff").read_text()) == approval["approved_sha256"]
+    assert hash_of(Path(document["patch"]).read_text()) == approval["approved_sha256"]
+    (noted,) = (conductor.data / "builds" / "approvals.jsonl").read_text().splitlines()
+    entry = json.loads(noted)
+    assert [entry["sha256"], entry["approved_sha256"]] == [approval["sha256"], approval["approved_sha256"]]
+    assert entry["files"] == document["rounds"][0]["kept"]
+    return approval
+
+
+def test_a_no_to_some_files_names_what_was_shown_last(conductor: CommandLine, project: Path) -> None:
+    """What the person looked at when they said no; nothing was approved."""
+    use_coder(conductor, writes(calc__py=RIGHT, other__py="x = 1\n"))
+    code, shown = converse(conductor, "f", "1", "n")
+    assert code == 6, shown
+    approval = last(conductor)["rounds"][0]["approval"]
+    part = (builds(conductor) / "rounds" / "1.shown.diff").read_text()
+    assert "other.py" not in part
+    assert (approval["sha256"], approval["approved_sha256"]) == (hash_of(part), None)
+
+
+def test_what_is_left_out_of_a_yes_is_not_in_what_was_approved(conductor: CommandLine, project: Path) -> None:
+    """A file that would have had to be named was shown, and is in the one hash, but not in the other."""
+    use_coder(conductor, writes(calc__py=RIGHT, conftest__py="collect_ignore = ['nothing.py']\n"))
+    code, shown = converse(conductor, "y", "")
+    assert code == 0, shown
+    approval = agree_on_hashes(conductor)
+    assert approval["sha256"] == hash_of(last(conductor)["rounds"][0]["diff"])
+    assert approval["sha256"] != approval["approved_sha256"]
+    assert f"SHA-256 of what was approved of it: {approval['approved_sha256']}" in conductor("show", "last").stdout
 
 
 def test_a_draft_can_be_edited(conductor: CommandLine, project: Path) -> None:
@@ -112,7 +165,9 @@ def test_a_draft_can_be_edited(conductor: CommandLine, project: Path) -> None:
     code, shown = converse(conductor, "e", "y")
     assert code == 0, shown
     assert (project / "calc.py").read_text() == RIGHT
-    assert last(conductor)["rounds"][0]["approval"]["edited"] is True
+    assert agree_on_hashes(conductor)["edited"] is True
+    assert "a + b" in (builds(conductor) / "rounds" / "1.shown.diff").read_text()
+    assert "a * b" in (builds(conductor) / "rounds" / "1.diff").read_text()
 
 
 def test_what_configures_tests_is_approved_by_its_name(conductor: CommandLine, project: Path) -> None:

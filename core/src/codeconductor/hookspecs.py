@@ -307,8 +307,8 @@ def conductor_approve(session: Session, request: ApprovalRequest) -> Awaitable[A
         request: The diff, what deserves a second look, and how sure the models were.
 
     Returns:
-        What gives the decision when it is awaited, its ``sha256`` that of the diff that was shown; None, at once or
-        from the awaitable: nobody is there to be asked.
+        What gives the decision when it is awaited, its ``sha256`` that of the diff that was shown (where ``paths``
+        are given, of all of it or of theirs alone); None, at once or from the awaitable: nobody is there to be asked.
     """
     raise AssertionError("a hookspec is never called")
 

@@ -48,7 +48,7 @@ class _Conversation:
 
     def __init__(self, request: ApprovalRequest) -> None:
         self._request = request
-        self._draft = request.draft
+        self._draft = self._shown = request.draft
         self._paths: frozenset[str] | None = None
         self._edited = False
 
@@ -76,7 +76,7 @@ class _Conversation:
 
     def _yes(self) -> Approval:
         named = set()
-        kept = self._draft.paths if self._paths is None else self._paths
+        kept = self._shown.paths
         for path in self._request.guarded:
             if path not in kept:
                 continue
@@ -88,16 +88,16 @@ class _Conversation:
                 named.add(path)
         return Approval(
             decision="approved", by="terminal", edited=self._edited, paths=self._paths, named=frozenset(named),
-            sha256=self._draft.sha256,
+            sha256=self._shown.sha256,
         )  # fmt: skip
 
     def _no(self, reason: str | None) -> Approval:
-        return Approval(decision="rejected", by="terminal", reason=reason, sha256=self._draft.sha256)
+        return Approval(decision="rejected", by="terminal", reason=reason, paths=self._paths, sha256=self._shown.sha256)
 
     def _show(self) -> None:
-        shown = self._draft if self._paths is None else only(self._draft, self._paths)
-        _say(diff_in_colour(shown.diff))
-        _say(summary(attrs.evolve(self._request, draft=shown)))
+        self._shown = self._draft if self._paths is None else only(self._draft, self._paths)
+        _say(diff_in_colour(self._shown.diff))
+        _say(summary(attrs.evolve(self._request, draft=self._shown)))
 
     def _edit(self) -> None:
         """The files themselves, in the person's editor; the diff is then measured again."""

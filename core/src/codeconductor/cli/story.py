@@ -55,6 +55,11 @@ def _round(one: dict[str, Any]) -> Iterator[RenderableType]:
     edited = ", edited" if approval["edited"] else ""
     reason = f": {one_line(approval['reason'])}" if approval["reason"] else ""
     yield Text(f"{words[approval['decision']]}{by}{edited}{reason}")
+    shown, approved = approval["sha256"], approval.get("approved_sha256")
+    if shown:
+        yield Text(f"SHA-256 of the diff that was shown: {one_line(shown)}")
+    if approved and approved != shown:
+        yield Text(f"SHA-256 of what was approved of it: {one_line(approved)}")
     told = one["verification"]
     if told is None:
         return

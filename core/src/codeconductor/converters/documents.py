@@ -198,6 +198,7 @@ def _round_document(one: Round) -> dict[str, Any]:
             "edited": approval.edited,
             "reason": approval.reason,
             "sha256": approval.sha256,
+            "approved_sha256": approval.approved_sha256,
             "named": sorted(approval.named),
         },
         "verification": None if one.verification is None else dict(one.verification),

@@ -171,7 +171,9 @@ class Approval:
         reason: In the person's words, or why nobody was asked.
         paths: The files that the yes is for; None: all of them.
         named: Files that configure tests, or are tests, which were approved by their names.
-        sha256: Of the diff that was shown.
+        sha256: Of the diff that was shown last: all of it, or that of `paths` alone.
+        approved_sha256: Of the diff that the yes lets be tested and applied: what was shown, less what does not count.
+            Filled in by core; None: nothing may be.
     """
 
     decision: Decision
@@ -181,6 +183,7 @@ class Approval:
     paths: frozenset[str] | None = None
     named: frozenset[str] = frozenset()
     sha256: str | None = None
+    approved_sha256: str | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -10,28 +10,69 @@ from typing import TYPE_CHECKING, get_args
 import attrs
 
 from codeconductor.errors import ConductorError
-from codeconductor.handover import Approval, ApprovalRequest
+from codeconductor.handover import Approval, ApprovalRequest, Draft, only
 from codeconductor.handover.values import Decision
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from codeconductor.pipeline.building.workshop import Workshop
     from codeconductor.session import Session
 
 NOBODY = "no terminal, and no --yes"
 
 
-async def ask(session: Session, shop: Workshop, request: ApprovalRequest, *, yes: bool) -> Approval:
+@attrs.frozen(kw_only=True)
+class Decided:
+    """A decision, and what it is about.
+
+    Attributes:
+        approval: With the hash of `kept`.
+        draft: All of the changes, as they were when the decision was made.
+        kept: Those that may be tested and applied; None: nothing may.
+    """
+
+    approval: Approval
+    draft: Draft
+    kept: Draft | None
+
+
+async def ask(
+    session: Session,
+    shop: Workshop,
+    request: ApprovalRequest,
+    *,
+    yes: bool,
+    keep: Callable[[Draft, Approval], Draft] = lambda draft, _: draft,
+) -> Decided:
     """The decision about a draft, written down before anything follows from it.
 
-    A yes counts only for the diff that was shown: its hash is compared with that of what is there now.
+    A yes counts only for the diff that was shown: its hash is compared with that of what is there now, all of it or the
+    part that the yes is for. That diff and the one of what counts are kept, to be compared with the hashes later.
+
+    Args:
+        session: Settings and plugins.
+        shop: Where it is written down.
+        request: What is asked.
+        yes: Whether `--yes` was given.
+        keep: What counts of the part that was approved.
+
+    Raises:
+        ConductorError: The decision cannot be written down.
     """
     approval = _by_flag(request) if yes else await _asked(session, request)
-    now = request.redraft() if approval.decision == "approved" else request.draft
-    if approval.decision == "approved" and approval.sha256 != now.sha256:
+    now = request.draft if approval.decision == "not_asked" else request.redraft()
+    part = now if approval.paths is None else only(now, approval.paths)
+    shown = next((draft for draft in (part, now) if draft.sha256 == approval.sha256), None)
+    if approval.decision == "approved" and shown is None:
         reason = "what was approved is not what is there now"
         approval = attrs.evolve(approval, decision="rejected", reason=reason)
         session.warn(f"the yes of {approval.by} does not count: {reason}")
-    files = [change.path for change in now.changes if approval.paths is None or change.path in approval.paths]
+    kept = keep(part, approval) if approval.decision == "approved" else None
+    approval = attrs.evolve(approval, approved_sha256=None if kept is None else kept.sha256)
+    for name, draft in (("shown", shown), ("kept", kept)):
+        if draft is not None:
+            shop.save_diff(f"rounds/{request.round}.{name}.diff", draft.diff)
     entry = {
         "time": datetime.now(UTC).isoformat(),
         "build": request.build,
@@ -43,7 +84,8 @@ async def ask(session: Session, shop: Workshop, request: ApprovalRequest, *, yes
         "edited": approval.edited,
         "reason": approval.reason,
         "sha256": approval.sha256,
-        "files": files,
+        "approved_sha256": approval.approved_sha256,
+        "files": list((part if kept is None else kept).paths),
         "named": sorted(approval.named),
     }
     try:
@@ -52,7 +94,7 @@ async def ask(session: Session, shop: Workshop, request: ApprovalRequest, *, yes
         raise ConductorError(
             f"the decision cannot be written down: {exc.strerror}", hint="free some space; nothing was run"
         ) from exc
-    return approval
+    return Decided(approval=approval, draft=now, kept=kept)
 
 
 def _by_flag(request: ApprovalRequest) -> Approval:

@@ -136,19 +136,16 @@ class Job:
             folder=shop.work, redraft=shop.draft, concerns=concerns(draft), guarded=self._guarded(draft),
             prompt=self._prompt(), consensus=run["consensus"] if run else None,
         )  # fmt: skip
-        approval = await ask(self._session, shop, request, yes=self._yes)
+        decided = await ask(self._session, shop, request, yes=self._yes, keep=self._kept)
+        draft, kept = decided.draft, decided.kept
         self._patch(draft)
-        if approval.decision != "approved":
-            self._last(approval=approval)
+        self._last(approval=decided.approval, files=_files(draft), diff=draft.diff)
+        if kept is None:
             self._end("rejected")
             return
-        draft = shop.draft() if approval.edited else draft
-        kept = self._kept(draft, approval)
         shop.fresh_trial(kept)
-        shop.save_diff(f"rounds/{len(self.build.rounds)}.kept.diff", kept.diff)
         self._patch(kept)
-        chosen = is_choice(kept, run or {})
-        self._last(approval=approval, files=_files(draft), diff=draft.diff, kept=kept.paths, chosen=chosen)
+        self._last(kept=kept.paths, chosen=is_choice(kept, run or {}))
         self._go("verifying")
 
     async def verify(self) -> None:
@@ -181,7 +178,7 @@ class Job:
             self._end("passed")
             return
         try:
-            apply(self._shop.tested(), Path(self.build.plan.folder))
+            apply(self._approved(), Path(self.build.plan.folder))
         except ConflictError as exc:
             self._end("conflict", error=exc)
         else:
@@ -198,6 +195,17 @@ class Job:
 
     # Their parts
 
+    def _approved(self) -> Draft:
+        """What was tested last; a ConflictError where it is not what a person said yes to."""
+        tested = self._shop.tested()
+        if tested.sha256 != self.build.rounds[-1].approval.approved_sha256:
+            raise ConflictError(
+                "what was tested is not what was approved any more: nothing is applied",
+                paths=tested.paths,
+                hint="apply the saved diff, which is as it was approved, with `git apply`",
+            )
+        return tested
+
     def _judge(self) -> None:
         """Whether it is green, hopeless, or goes on."""
         rounds = self.build.rounds
@@ -212,19 +220,18 @@ class Job:
             self._go("writing")
 
     def _kept(self, draft: Draft, approval: Approval) -> Draft:
-        """What counts of an approved draft: no change to the given tests, and what configures tests only by name."""
+        """What counts of what was approved: no change to the given tests, and to what configures tests only by name."""
         given = self._given()
-        paths = [path for path in draft.paths if approval.paths is None or path in approval.paths]
-        changed = [path for path in paths if is_given(path, given)]
+        changed = [path for path in draft.paths if is_given(path, given)]
         if changed:
             self._session.warn(f"changes to the given tests do not count: {', '.join(map(repr, changed))}")
-        unnamed = [path for path in self._guarded(only(draft, paths)) if path not in approval.named]
+        unnamed = [path for path in self._guarded(draft) if path not in approval.named]
         if unnamed:
             self._session.warn(
                 f"{', '.join(map(repr, unnamed))} can decide whether tests pass: the folder's own counts, and the "
                 "change is left out, as nobody has approved it by its name"
             )
-        return only(draft, [path for path in paths if path not in changed and path not in unnamed])
+        return only(draft, [path for path in draft.paths if path not in changed and path not in unnamed])
 
     def _guarded(self, draft: Draft) -> tuple[str, ...]:
         return guarded(draft, self._given(), plugins_of_pytest(self._shop.start))

@@ -51,6 +51,10 @@ def resumed(session: Session, name: str, *, yes: bool) -> Job:
         shop.fresh_work(shop.trial if build.rounds and shop.trial.is_dir() else shop.start)
     for warning in build.warnings:
         session.warn(warning)
+    is_approved = build.phase in ("verifying", "applying")
+    if is_approved and shop.tested().sha256 != build.rounds[-1].approval.approved_sha256:
+        session.warn("what is there is not what was approved any more: it is asked about again")
+        build = attrs.evolve(build, phase="approving")
     return Job(session, build, shop, inside, yes=yes)
 
 

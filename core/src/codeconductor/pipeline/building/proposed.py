@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from codeconductor.events import Stepped
-from codeconductor.handover import ApprovalRequest, apply, is_test, make_draft, only
+from codeconductor.handover import ApprovalRequest, apply, is_test, make_draft
 from codeconductor.pipeline.building.asking import ask
 from codeconductor.pipeline.building.values import Round
 
@@ -55,16 +55,17 @@ async def ask_for_tests(session: Session, shop: Workshop, build: Build, *, yes: 
         build=build.id, round=0, what="tests", coder="the models", draft=draft, folder=place,
         redraft=lambda: make_draft(nothing, place), prompt=build.plan.text, consensus=run.get("consensus"),
     )  # fmt: skip
-    approval = await ask(session, shop, request, yes=yes)
-    draft = request.redraft()
+    decided = await ask(session, shop, request, yes=yes)
+    kept = decided.kept
     shutil.rmtree(place)
-    kept = only(draft, draft.paths if approval.paths is None else approval.paths)
-    if approval.decision == "approved" and kept.changes:
+    if kept is not None and kept.changes:
         place.mkdir()
         apply(kept, place)
-    files = tuple((change.path, change.action) for change in draft.changes)
-    taken = approval.decision == "approved" and bool(kept.changes)
-    return Round(round=0, files=files, diff=draft.diff, approval=approval, green=taken, kept=kept.paths)
+    files = tuple((change.path, change.action) for change in decided.draft.changes)
+    return Round(
+        round=0, files=files, diff=decided.draft.diff, approval=decided.approval,
+        green=kept is not None and bool(kept.changes), kept=None if kept is None else kept.paths,
+    )  # fmt: skip
 
 
 def proposed_tests(run: Mapping[str, Any]) -> dict[str, str]:
