@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 import tempfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,8 @@ from codeconductor.errors import ConflictError
 from codeconductor.handover.drafting import leads_outside, leads_through_link, read_state, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from codeconductor.handover.values import Draft, FileChange
 
 _STAGE = ".conductor-"
@@ -60,14 +62,24 @@ def apply(draft: Draft, folder: Path) -> None:
     if not todo:
         return
     try:
-        with tempfile.TemporaryDirectory(prefix=_STAGE, dir=folder) as stage:
+        with tempfile.TemporaryDirectory(prefix=_STAGE, dir=folder, ignore_cleanup_errors=True) as stage:
             _Exchange(folder, Path(stage)).make(todo)
     except OSError as exc:
-        where = f" {shown(str(exc.filename))}" if exc.filename else ""
+        is_ours = str(exc.filename).startswith(str(folder / _STAGE))
+        where = f" {shown(str(exc.filename))}" if exc.filename and not is_ours else ""
         raise ConflictError(
             f"cannot write{where} in {folder}: {exc.strerror or exc}: nothing is applied",
             hint="make the folder writable, or apply the saved diff with `git apply`",
         ) from exc
+
+
+@contextmanager
+def _naming(path: str) -> Iterator[None]:
+    """Have an error name the project's file, and not one of ours that is on its way there."""
+    try:
+        yield
+    except OSError as exc:
+        raise OSError(exc.errno, exc.strerror or str(exc), path) from exc
 
 
 @attrs.define
@@ -80,14 +92,20 @@ class _Exchange:
 
     def make(self, changes: list[FileChange]) -> None:
         """Take every step, or none."""
-        ready = {change.path: self._staged(number, change) for number, change in enumerate(changes) if change.after}
+        ready = {}
+        for number, change in enumerate(changes):
+            if change.after is not None:
+                with _naming(change.path):
+                    ready[change.path] = self._staged(number, change)
         try:
             for number, change in enumerate(changes):
                 if change.before is not None:
-                    self._take_away(number, change)
+                    with _naming(change.path):
+                        self._take_away(number, change)
             for change in changes:
                 if change.path in ready:
-                    self._put(ready[change.path], self.folder / change.path)
+                    with _naming(change.path):
+                        self._put(ready[change.path], self.folder / change.path)
         except BaseException:
             self._take_back()
             raise
