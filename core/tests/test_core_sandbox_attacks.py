@@ -12,7 +12,7 @@ import pytest
 from codeconductor.sandbox import Ended, Limits, SandboxError, trial_of
 from codeconductor.sandbox.command import Command
 from codeconductor.sandbox.payload import ENVIRONMENT, interpreter
-from codeconductor.sandbox.process import fresh_folder, remove_folder
+from codeconductor.sandbox.scratch import fresh_folder, remove_folder
 from codeconductor.sandbox.tiers import Bubblewrap, Landlock, LimitsAlone
 from codeconductor.sandbox.trial import _WORDS, Tried
 

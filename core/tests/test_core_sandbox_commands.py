@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from codeconductor.sandbox import Ended, Limits, run_command, trial_of
 from codeconductor.sandbox.payload import interpreter
-from codeconductor.sandbox.process import fresh_folder, remove_folder
+from codeconductor.sandbox.scratch import fresh_folder, remove_folder
 from codeconductor.sandbox.tiers import Bubblewrap, Landlock, LimitsAlone
 
 if TYPE_CHECKING:

@@ -95,7 +95,7 @@ if TYPE_CHECKING:
     )
     from codeconductor.pipeline import Run, ask, conduct, decide_given, make_conversation, make_task
     from codeconductor.prompting import Prompt, PromptLimits, PromptRenderer, Template, render
-    from codeconductor.sandbox import Ended, Outcome, Payload, Sandbox, inside_command, interpreter
+    from codeconductor.sandbox import Ended, Outcome, Payload, Sandbox, inside_command, interpreter, scratch_folder
     from codeconductor.session import Session
     from codeconductor.settings import PromptSettings, RunSettings, config_folder, data_folder, hosts_setting, setting
     from codeconductor.task import (
@@ -171,7 +171,15 @@ _HOMES = {
         "refused_path",
     ),
     "codeconductor.hookspecs": ("hookimpl",),
-    "codeconductor.sandbox": ("Ended", "Outcome", "Payload", "Sandbox", "inside_command", "interpreter"),
+    "codeconductor.sandbox": (
+        "Ended",
+        "Outcome",
+        "Payload",
+        "Sandbox",
+        "inside_command",
+        "interpreter",
+        "scratch_folder",
+    ),
     "codeconductor.session": ("Session",),
     "codeconductor.task": (
         "ContextFile",
@@ -356,6 +364,7 @@ __all__ = [
     "render",
     "request_json",
     "run_document",
+    "scratch_folder",
     "server_events",
     "setting",
     "split_reasoning",

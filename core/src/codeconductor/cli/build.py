@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--yes", is_flag=True, help="Approve what is written without asking, but for how tests are run.")
 @click.option("--apply", type=click.Choice(["auto", "never"]), help="Whether FOLDER gets what is green; default auto.")
 @click.option("--resume", metavar="RUN", help="Go on with a build that was interrupted.")
+@click.option("--discard", metavar="RUN", help="Remove the copies of a build that was interrupted.")
 @run_options
 @common_options
 def command(task: tuple[str, ...], context: tuple[str, ...], output: str | None, as_json: bool, **options: Any) -> None:
@@ -41,6 +42,10 @@ def command(task: tuple[str, ...], context: tuple[str, ...], output: str | None,
     from codeconductor.pipeline.build import build, resume
 
     console.check_output(output)
+    if options["discard"] is not None:
+        _check_alone("--discard", bool(task))
+        _discard(options["discard"], options["log_file"])
+        return
     yes, again = options["yes"], options["resume"]
     if again is None:
         from codeconductor.cli.run import task_text
@@ -53,7 +58,7 @@ def command(task: tuple[str, ...], context: tuple[str, ...], output: str | None,
             return build(session, _plan(session, text, context, where, overrides, options), yes=yes)
 
     else:
-        _check_alone(bool(task))
+        _check_alone("--resume", bool(task))
         plan = _interrupted(again)
         where, overrides = plan.folder, {name: dict(table) for name, table in plan.overrides.items()}
 
@@ -73,12 +78,23 @@ def command(task: tuple[str, ...], context: tuple[str, ...], output: str | None,
         raise error
 
 
-def _check_alone(has_task: bool) -> None:
+def _discard(name: str, log_file: str | None) -> None:
+    from codeconductor.cli import console
+    from codeconductor.cli.logs import logging_to
+    from codeconductor.pipeline.building.opening import discarded
+
+    with logging_to(None, log_file):
+        console.notice(f"The copies of build {discarded(name)} are removed; what it has written is kept as diffs.")
+
+
+def _check_alone(option: str, has_task: bool) -> None:
     """With --resume all else is as it was: what is given besides would be passed over, and --apply never be broken."""
     from codeconductor.errors import InputError
 
     context = click.get_current_context()
     allowed = {"task", "resume", "yes", "as_json", "output", "log_file", "quiet", "verbose"}
+    if option == "--discard":
+        allowed = {"task", "discard", "log_file", "quiet", "verbose"}
     given = [
         next(iter(parameter.opts))
         for parameter in context.command.params
@@ -87,7 +103,8 @@ def _check_alone(has_task: bool) -> None:
     ]
     if has_task or given:
         what = ", ".join([*(["the task"] if has_task else []), *given])
-        raise InputError(f"--resume goes on with what was given then, and takes no {what}", hint=f"leave out {what}")
+        why = "goes on with what was given then, and" if option == "--resume" else "removes copies alone, and"
+        raise InputError(f"{option} {why} takes no {what}", hint=f"leave out {what}")
 
 
 def _absolute(path: str) -> str:

@@ -40,7 +40,7 @@ def command(log_file: str | None) -> None:
 
     async def work(session: Session) -> list[Finding]:
         here = [*_machine(), *_settings(session), *_plugins(session), *_runners(session), *_sandboxes(session)]
-        here += _coders(session)
+        here += [*_coders(session), *_builds()]
         return [*here, *_models(session, await discover(session))]
 
     signs = {"ok": "ok  ", "note": "note", "bad": "BAD "}
@@ -170,6 +170,21 @@ def _coders(session: Session) -> Iterator[Finding]:
             yield Finding("note", f"coder {name}", f"is not on this machine{leaves}", getattr(coder, "remedy", None))
         else:
             yield Finding("note" if sends else "ok", f"coder {name}", f"{found}{leaves}")
+
+
+def _builds() -> Iterator[Finding]:
+    from codeconductor.pipeline.building.workshop import FOLDER, unfinished
+    from codeconductor.settings import data_folder
+
+    found = unfinished(data_folder())
+    if found:
+        names = ", ".join(f"{name[:12]} ({size(number)})" for name, number in found)
+        yield Finding(
+            "note",
+            "builds that were interrupted, or go on right now",
+            f"{names} in {data_folder() / FOLDER}",
+            "conductor build --resume RUN goes on with one; conductor build --discard RUN removes its copies",
+        )
 
 
 def _models(session: Session, found: Discovery) -> Iterator[Finding]:

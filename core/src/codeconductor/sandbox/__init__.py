@@ -7,6 +7,7 @@ from codeconductor.sandbox.command import REPORT, Ended, run_command
 from codeconductor.sandbox.payload import Payload, Sandbox, inside_command, interpreter
 from codeconductor.sandbox.pool import Pool
 from codeconductor.sandbox.process import SandboxError
+from codeconductor.sandbox.scratch import scratch_folder
 from codeconductor.sandbox.trial import Trial
 from codeconductor.sandbox.values import Limits, Outcome, OutcomeKind, Strength
 
@@ -29,5 +30,6 @@ __all__ = [
     "may_execute",
     "run_command",
     "sandboxes",
+    "scratch_folder",
     "trial_of",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import struct
@@ -137,20 +136,6 @@ def _give_to(folder: Path, user: int) -> None:
     for place, folders, files in os.walk(folder):
         for name in (*folders, *files):
             os.chown(Path(place, name), user, user, follow_symlinks=False)
-
-
-def fresh_folder() -> Path:
-    """A new folder, for `remove_folder` to remove."""
-    return Path(tempfile.mkdtemp(prefix="conductor-sandbox-"))
-
-
-def remove_folder(folder: Path) -> None:
-    """Remove a folder that untrusted code wrote into; what nobody can remove stays."""
-    from codeconductor.sandbox.inside.sweep import empty
-
-    with suppress(OSError):
-        empty(folder)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def last_line(text: bytes) -> str:

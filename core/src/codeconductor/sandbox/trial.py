@@ -14,7 +14,8 @@ import attrs
 
 from codeconductor.sandbox.command import Command
 from codeconductor.sandbox.payload import ENVIRONMENT, INSIDE, Payload, Sandbox, interpreter
-from codeconductor.sandbox.process import SandboxError, fresh_folder, remove_folder
+from codeconductor.sandbox.process import SandboxError
+from codeconductor.sandbox.scratch import fresh_folder, remove_folder
 from codeconductor.sandbox.values import Limits, Strength
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import attrs
 
-from codeconductor.sandbox.process import DONE, SandboxError, Started, fresh_folder, remove_folder
+from codeconductor.sandbox.process import DONE, SandboxError, Started
+from codeconductor.sandbox.scratch import fresh_folder, remove_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from codeconductor.errors import ConductorError, InputError, PluginError
 from codeconductor.handover import copy_folder, largest_copy
 from codeconductor.sandbox import SandboxError, find_sandbox, sandboxes
-from codeconductor.sandbox.process import fresh_folder, remove_folder
+from codeconductor.sandbox.scratch import scratch_folder
 from codeconductor.settings import SandboxSettings
 from codeconductor.verification.bench import TestBench
 from codeconductor.verification.laying import lay, places_of
@@ -72,7 +72,7 @@ async def verify(
     places = places_of(tests, origin)
     sandbox = check_sandbox(session)
     most = largest_copy(session)
-    with _work_folder() as work:
+    with scratch_folder("sandbox") as work:
         copied = await _uninterrupted(lambda: _laid_out(folder, origin, {**(overlay or {}), **places}, work, most))
         by = [copied.folder] if origin == folder else [origin, _tests_alone(places, work), copied.folder]
         info, chosen = _runner(session, runners, runner, by)
@@ -127,15 +127,6 @@ async def _uninterrupted(work: Callable[[], Copied]) -> Copied:
     except asyncio.CancelledError:
         await asyncio.wait([working])
         raise
-
-
-@contextmanager
-def _work_folder() -> Iterator[Path]:
-    work = fresh_folder()
-    try:
-        yield work
-    finally:
-        remove_folder(work)
 
 
 def check_sandbox(session: Session) -> Sandbox:

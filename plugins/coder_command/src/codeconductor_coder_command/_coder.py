@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
-from codeconductor import Failure, Written
+from codeconductor import Failure, Written, scratch_folder
 
 from codeconductor_coder_command._process import Ended, run
 from codeconductor_coder_command._settings import KNOWN, TABLE, CodersSettings, CommandSettings
@@ -52,8 +50,8 @@ class CommandCoder:
 
     async def write(self, _session: Session, assignment: Assignment) -> Written:
         """Run the program to its end."""
-        with tempfile.TemporaryDirectory(prefix="conductor-prompt-") as place:
-            prompt_file = Path(place) / "prompt.md"
+        with scratch_folder("prompt") as place:
+            prompt_file = place / "prompt.md"
             prompt_file.write_text(assignment.prompt, encoding="utf-8")
             filled = {
                 "prompt_file": str(prompt_file),

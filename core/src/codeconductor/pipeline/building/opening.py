@@ -13,7 +13,7 @@ from codeconductor.errors import InputError
 from codeconductor.handover import check_coder
 from codeconductor.pipeline.building.job import Job
 from codeconductor.pipeline.building.values import Build, Plan
-from codeconductor.pipeline.building.workshop import FOLDER, Workshop, find
+from codeconductor.pipeline.building.workshop import FOLDER, Workshop, find, sweep
 from codeconductor.settings import data_folder
 from codeconductor.verification import check_sandbox
 from codeconductor.verification.laying import places_of
@@ -31,6 +31,7 @@ def opened(session: Session, plan: Plan, *, yes: bool) -> Job:
             sandbox is strong enough.
     """
     _check(session, plan)
+    sweep(data_folder())
     build = Build(plan=plan)
     shop = Workshop(data_folder() / FOLDER / build.id, Path(plan.folder))
     shop.open(session)
@@ -46,6 +47,8 @@ def resumed(session: Session, name: str, *, yes: bool) -> Job:
         InputError: There is none of that name, or what it needs is gone.
     """
     shop, build, inside = find(data_folder(), name)
+    shop.take()
+    sweep(data_folder())
     _check(session, attrs.evolve(build.plan, tests=()))
     if build.phase in ("agreeing", "testing", "writing"):
         shop.fresh_work(shop.trial if build.rounds and shop.trial.is_dir() else shop.start)
@@ -56,6 +59,18 @@ def resumed(session: Session, name: str, *, yes: bool) -> Job:
         session.warn("what is there is not what was approved any more: it is asked about again")
         build = attrs.evolve(build, phase="approving")
     return Job(session, build, shop, inside, yes=yes)
+
+
+def discarded(name: str) -> str:
+    """Remove the copies of an interrupted build, which can then not be resumed; gives its id. Its diffs stay.
+
+    Raises:
+        InputError: There is none of that name, or it goes on in another process.
+    """
+    shop, build, _ = find(data_folder(), name)
+    shop.take()
+    shop.close()
+    return build.id
 
 
 def _check(session: Session, plan: Plan) -> None:

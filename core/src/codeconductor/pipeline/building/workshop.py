@@ -14,6 +14,7 @@ import attrs
 from codeconductor.errors import InputError
 from codeconductor.handover import Draft, apply, copy_folder, ignoring, largest_copy, make_draft
 from codeconductor.pipeline.building.values import Build, from_state, to_state
+from codeconductor.sandbox.scratch import LOCK, abandoned, hold, release
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 FOLDER = "builds"
 STATE = "state.json"
+_COPIES = ("start", "work", "trial", "given", "nothing")
+"""What is removed when a build is over."""
 
 
 @attrs.frozen
@@ -69,10 +72,24 @@ class Workshop:
                 f"cannot make {str(self.root)!r}: {exc.strerror}",
                 hint="make the folder writable, or move it with CONDUCTOR_HOME",
             ) from exc
+        self.take()
         copied = copy_folder(self.folder, self.start, most=largest_copy(session))
         for warning in copied.warnings:
             session.warn(warning)
         self.fresh_work(self.start)
+
+    def take(self) -> None:
+        """Be the only process that works on this build.
+
+        Raises:
+            InputError: Another one does.
+        """
+        with _writing(self.root):
+            is_ours = hold(self.root)
+        if not is_ours:
+            raise InputError(
+                f"the build {self.root.name} is still going on, in another conductor", hint="wait until that has ended"
+            )
 
     def fresh_work(self, source: Path) -> None:
         """Have the coder begin, or begin again, from a folder."""
@@ -161,15 +178,50 @@ class Workshop:
             os.fsync(file.fileno())
 
     def close(self) -> None:
-        """Remove the folders; the diffs stay."""
-        for folder in (self.start, self.work.parent, self.trial, self.given):
-            shutil.rmtree(folder, ignore_errors=True)
+        """Remove the folders; the diffs stay. It cannot be resumed from then on, so a kill in the midst leaves no half.
+
+        What is left then is for `sweep`.
+        """
         with suppress(OSError):
             (self.root / STATE).unlink()
+        self._remove_copies()
+        release(self.root)
+
+    def _remove_copies(self) -> None:
+        for name in _COPIES:
+            shutil.rmtree(self.root / name, ignore_errors=True)
 
     def discard(self) -> None:
         """Remove all of it."""
         shutil.rmtree(self.root, ignore_errors=True)
+        release(self.root)
+
+
+def sweep(data: Path) -> None:
+    """Remove the copies of builds that were killed and cannot be resumed; their diffs stay."""
+    for lock in (data / FOLDER).glob(f"*/{LOCK}"):
+        root = lock.parent
+        with abandoned(root) as is_so:
+            if is_so and not (root / STATE).exists():
+                Workshop(root, root)._remove_copies()
+                with suppress(OSError):
+                    lock.unlink()
+                    root.rmdir()  # where there is nothing more
+
+
+def unfinished(data: Path) -> list[tuple[str, int]]:
+    """The builds that wait to be resumed, or go on right now: id, and bytes on disk; the oldest first."""
+    roots = sorted(state.parent for state in (data / FOLDER).glob(f"*/{STATE}"))
+    return [(root.name, _size(root)) for root in roots]
+
+
+def _size(root: Path) -> int:
+    size = 0
+    for folder, _, names in os.walk(root):
+        for name in names:
+            with suppress(OSError):
+                size += os.lstat(os.path.join(folder, name)).st_blocks * 512  # noqa: PTH118 - many files
+    return size
 
 
 def find(data: Path, name: str) -> tuple[Workshop, Build, tuple[str, ...]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from codeconductor.calibration.fitting import Judged
 from codeconductor.pipeline.calibrating import Known
 from codeconductor.pipeline.recorded.lines import Lines
 from codeconductor.pipeline.recorded.values import OutcomeLine
+from codeconductor.sandbox import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,7 @@ def read_known(decisions: Sequence[str], outcomes: Sequence[str]) -> Known:
     chosen: list[tuple[str, _DecisionLine, _Choice]] = []
     without = 0
     with ExitStack() as exits:
-        folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="conductor-")))
+        folder = exits.enter_context(scratch_folder("recorded"))
         for number, path in enumerate(decisions):
             lines = exits.enter_context(Lines(path, folder / f"decisions-{number}", _DecisionLine, form=_DECISION))
             for _, _, line in lines.read():

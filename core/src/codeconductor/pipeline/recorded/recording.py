@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-import tempfile
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from codeconductor.errors import InputError
 from codeconductor.pipeline.recorded.index import Index
 from codeconductor.pipeline.recorded.lines import Lines
 from codeconductor.pipeline.recorded.values import AnswerLine, OutcomeLine, TaskLine
+from codeconductor.sandbox import scratch_folder
 from codeconductor.settings import RunSettings
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def open_recording(
     find_strategy(session, session.settings("run", RunSettings).strategy)  # before reading takes a while
     with ExitStack() as exits:
         try:
-            folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="conductor-")))
+            folder = exits.enter_context(scratch_folder("recorded"))
             index = exits.enter_context(Index(folder / "index.db"))
             asked = exits.enter_context(Lines(tasks, folder / "tasks", TaskLine, form=_TASK))
             said = exits.enter_context(Lines(answers, folder / "answers", AnswerLine, form=_ANSWER))

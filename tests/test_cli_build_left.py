@@ -1,0 +1,96 @@
+"""What builds leave behind that were interrupted or killed: it is shown, goes on, or is removed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.test_cli_build import RIGHT, TASK, build, project, use_coder, writes
+from tests.test_cli_build_loop import build_again
+
+if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
+
+    from tests.conftest import CommandLine
+
+__all__ = ["project"]
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+
+def waits(conductor: CommandLine) -> str:
+    """A coder's program that says that it is there, through a pipe that `started` reads, and does not end."""
+    pipe = conductor.home / "there"
+    if not pipe.exists():
+        os.mkfifo(pipe)
+    return f"open({str(pipe)!r}, 'w').close()\nimport time\ntime.sleep(600)\n"
+
+
+def started(conductor: CommandLine) -> subprocess.Popen[str]:
+    """A build whose coder writes right now."""
+    process = conductor.start("build", "--coder", "scribe", "--yes", TASK)
+    (conductor.home / "there").read_bytes()
+    return process
+
+
+def killed(conductor: CommandLine) -> Path:
+    """End such a build as nothing can prepare for; gives its folder."""
+    process = started(conductor)
+    process.kill()
+    process.wait(60)
+    (root,) = (path for path in (conductor.data / "builds").iterdir() if (path / "state.json").exists())
+    return root
+
+
+def test_a_build_goes_on_in_one_conductor_at_a_time(conductor: CommandLine, project: Path) -> None:
+    """While it runs it can be neither resumed nor discarded; killed, it can be resumed at once."""
+    use_coder(conductor, waits(conductor), writes(calc__py=RIGHT))
+    process = started(conductor)
+    for option in ("--resume", "--discard"):
+        assert "is still going on" in conductor.refused(2, "build", option, "last")
+    process.send_signal(signal.SIGKILL)
+    process.wait(60)
+    assert build_again(conductor, "last")["outcome"] == "passed"
+
+
+def test_an_interrupted_build_is_shown_and_can_be_discarded(conductor: CommandLine, project: Path) -> None:
+    """`doctor` names it with its size; once discarded it has its diffs and prompts alone, and cannot be resumed."""
+    use_coder(conductor, waits(conductor))
+    root = killed(conductor)
+    told = conductor("doctor").stdout
+    assert f"{root.name[:12]} (" in told
+    assert "conductor build --discard RUN" in told
+    assert "takes no --yes" in conductor.refused(2, "build", "--discard", "last", "--yes")
+    done = conductor("build", "--discard", root.name[:20])
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert root.name in done.stderr
+    assert [path.name for path in root.iterdir()] == ["rounds"]
+    assert "conductor build --discard" not in conductor("doctor").stdout
+    conductor.refused(2, "build", "--resume", root.name)
+    conductor.refused(2, "build", "--discard", root.name)
+
+
+def test_the_next_build_sweeps_what_cannot_be_resumed(conductor: CommandLine, project: Path) -> None:
+    """Copies of a build that was killed as it ended, and temporary folders; one that can be resumed stays."""
+    temporary = conductor.home / "temporary"
+    temporary.mkdir()
+    conductor.environment["TMPDIR"] = str(temporary)
+    use_coder(conductor, waits(conductor), waits(conductor), writes(calc__py=RIGHT))
+    halfway = killed(conductor)
+    (halfway / "state.json").unlink()
+    assert (halfway / "start").is_dir()
+    assert list(temporary.glob("conductor-prompt-*/here/prompt.md"))
+    resumable = killed(conductor)
+    bare = conductor.data / "builds" / "bare"
+    (bare / "start").mkdir(parents=True)
+    (bare / "lock").touch()
+    build(conductor)
+    assert [path.name for path in halfway.iterdir()] == ["rounds"]
+    assert not bare.exists()
+    assert list(temporary.iterdir()) == []
+    assert (resumable / "start" / "calc.py").exists()
