@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import select
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -89,3 +92,28 @@ def test_a_known_agent_is_there_where_its_program_is(tmp_path: Path, monkeypatch
     assert coder.found() is None
     (tmp_path / "codex").touch(mode=0o755)
     assert coder.found() == str(tmp_path / "codex")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_program_does_not_outlive_a_conductor_that_is_killed(tmp_path: Path) -> None:
+    """Nor does what it has started: both hold a pipe open, whose end comes when they are gone."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    grandchild = "import time; time.sleep(600)"
+    child = (
+        f"import subprocess, sys, time\npipe = open({str(pipe)!r}, 'w')\n"
+        f"subprocess.Popen([sys.executable, '-c', {grandchild!r}], pass_fds=[pipe.fileno()])\n"
+        "pipe.write('on')\npipe.flush()\ntime.sleep(600)\n"
+    )
+    conductor = (
+        "import asyncio, pathlib, sys\nfrom codeconductor_coder_command._process import run\n"
+        f"asyncio.run(run([sys.executable, '-c', {child!r}], folder=pathlib.Path({str(tmp_path)!r}), environment={{}}, "
+        "given=b'', timeout=600.0))\n"
+    )
+    killed = subprocess.Popen([sys.executable, "-c", conductor])
+    with pipe.open("rb", buffering=0) as held:
+        assert held.read(2) == b"on"
+        killed.kill()
+        killed.wait()
+        assert select.select([held], [], [], 60.0)[0], "it goes on running"
+        assert held.read(1) == b""

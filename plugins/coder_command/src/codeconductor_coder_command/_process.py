@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from contextlib import suppress
+import subprocess
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 KEPT = 64 * 1024
@@ -36,7 +37,7 @@ class Ended:
 async def run(
     argv: Sequence[str], *, folder: Path, environment: Mapping[str, str], given: bytes, timeout: float
 ) -> Ended:
-    """Run a program to its end, and end with it all that it has started; also when this is cancelled.
+    """Run a program to its end, and end with it all that it has started; also when this is cancelled, or we are killed.
 
     Args:
         argv: Program and arguments.
@@ -49,15 +50,21 @@ async def run(
         OSError: It cannot be started.
         ValueError: An argument has a NUL.
     """
-    process = await asyncio.create_subprocess_exec(
-        *argv,
-        cwd=folder,
-        env=dict(environment),
-        stdin=asyncio.subprocess.PIPE if given else asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
-    )
+    with _watch() as watch:
+        process = await asyncio.create_subprocess_exec(
+            *argv,
+            cwd=folder,
+            env=dict(environment),
+            stdin=asyncio.subprocess.PIPE if given else asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+        )
+        watch(process.pid)
+        return await _ended(process, given, timeout)
+
+
+async def _ended(process: asyncio.subprocess.Process, given: bytes, timeout: float) -> Ended:
     first, last = bytearray(), bytearray()
     reading = asyncio.create_task(_read(process, first, last))
     giving = asyncio.create_task(_give(process, given))
@@ -83,6 +90,39 @@ async def run(
     assert process.returncode is not None
     gap = b"\n[\xe2\x80\xa6]\n" if len(last) >= KEPT else b""
     return Ended(process.returncode, bytes(first + gap + last).decode("utf-8", "replace"), timed_out)
+
+
+_WATCHER = 'read -r group && ! read -r over && kill -s KILL -- "-$group"'
+"""Ends a process group where its standard input ends before a second line has come."""
+
+
+@contextmanager
+def _watch() -> Iterator[Callable[[int], None]]:
+    """Have a process group end where we are killed; gives what it is told by, with the group's number.
+
+    A shell waits for the end of a pipe that we alone hold. So nothing is changed in how the program itself is started,
+    and, other than by `PR_SET_PDEATHSIG`, its children are reached too.
+    """
+    try:
+        watcher = subprocess.Popen(  # noqa: S603 - our own line
+            ["/bin/sh", "-c", _WATCHER], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            cwd="/", env={}, start_new_session=True,
+        )  # fmt: skip
+    except OSError:  # there is no such shell: the program is run all the same
+        yield lambda _: None
+        return
+
+    def tell(line: object) -> None:
+        assert watcher.stdin is not None
+        with suppress(OSError):  # it was ended by somebody
+            watcher.stdin.write(f"{line}\n".encode())
+            watcher.stdin.flush()
+
+    try:
+        yield tell
+    finally:
+        tell("over")
+        watcher.communicate()
 
 
 async def _read(process: asyncio.subprocess.Process, first: bytearray, last: bytearray) -> None:
