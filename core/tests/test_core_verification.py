@@ -213,20 +213,20 @@ def test_tests_from_elsewhere_are_laid_at_the_root(make_session: MakeSession, tm
 
 
 def test_what_is_given_counts_over_what_a_coder_made_of_it(make_session: MakeSession, tmp_path: Path) -> None:
-    """Tests have the content of the first folder; so has what is laid over; a link in the way leads nowhere."""
+    """Tests have the content of the first folder; the rest is the coder's, ignored or not; a link leads nowhere."""
     Path("test_a.py").write_text("given")
+    Path("test_b.py").write_text("own")
     victim = tmp_path / "victim"
     victim.write_text("untouched")
     copy = tmp_path / "copy"
     copy.mkdir()
     (copy / "test_a.py").write_text("changed")
-    (copy / "conftest.py").write_text("added")
-    (copy / "pytest.ini").symlink_to("test_a.py")
-    Path("ini").write_text("own")
-    runner = Shell("cat test_a.py pytest.ini; ls")
-    overlay = {"conftest.py": None, "pytest.ini": Path("ini").absolute()}
-    verified(make_session, runner, folder=copy, origin=Path(), tests=[Path("test_a.py")], overlay=overlay)
-    assert printed(runner) == "givenownpytest.ini\ntest_a.py\n"
+    (copy / "added.py").write_text("added")
+    (copy / ".gitignore").write_text("*\n")
+    (copy / "test_b.py").symlink_to(victim)
+    runner = Shell("cat test_a.py test_b.py; ls")
+    verified(make_session, runner, folder=copy, origin=Path(), tests=[Path("test_a.py"), Path("test_b.py")])
+    assert printed(runner) == "givenownadded.py\ntest_a.py\ntest_b.py\n"
     assert victim.read_text() == "untouched"
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import attrs
 
 from codeconductor.errors import InputError
-from codeconductor.handover.ignored import is_ignored, rules_above, rules_in, tracked_although_ignored
+from codeconductor.handover.cloning import Clones, copy_content
+from codeconductor.handover.ignored import is_ignored, rules_above, rules_in, rules_within, tracked_although_ignored
 from codeconductor.settings import BuildSettings
 from codeconductor.settings.tables import size_in_bytes
 
@@ -22,15 +23,6 @@ if TYPE_CHECKING:
 
 _LEFT_OUT = frozenset({".git", "__pycache__"})
 """Names that are never copied: a repository, and what Python makes anew."""
-
-_CLONE = 0x40049409
-"""`FICLONE`: let two files of one file system share what is in them until one is written."""
-
-_NOT_HERE = frozenset({errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL, errno.EXDEV, errno.ENOSYS, errno.EPERM})
-"""What a file system says that cannot clone."""
-
-_PART = 1 << 20
-"""Bytes that are copied at a time."""
 
 _NAMED = 5
 """Paths that one warning names; of the others it tells how many there are."""
@@ -70,12 +62,15 @@ def largest_copy(session: Session) -> int:
     return size_in_bytes(session.settings("build", BuildSettings).max_copy)
 
 
-def copy_folder(source: Path, target: Path, *, most: int, dependencies: Path | None = None) -> Copied:
+def copy_folder(
+    source: Path, target: Path, *, most: int, dependencies: Path | None = None, ignoring: bool = True
+) -> Copied:
     """Copy what is in a folder into a new one.
 
-    Left out are what its ``.gitignore`` files exclude, every ``.git``, caches that are marked as such, and, with a
-    warning, links that lead out of it, sockets and the like, and what cannot be read. Nothing is shared with the source
-    that could be written through: files are cloned where the file system can, else copied, holes and modes kept.
+    Left out are what its ``.gitignore`` files exclude (in a repository within it, its own alone), every ``.git``,
+    caches that are marked as such, and, with a warning, links that lead out of it, sockets and the like, and what
+    cannot be read. Nothing is shared with the source that could be written through: files are cloned where the file
+    system can, else copied, holes and modes kept.
 
     Args:
         source: What to copy; it is only read.
@@ -83,12 +78,13 @@ def copy_folder(source: Path, target: Path, *, most: int, dependencies: Path | N
         most: Bytes that the files may have together.
         dependencies: The folder whose virtual environments and `node_modules` the copy links to; the source unless
             given. A copy of a copy names the first source, as links into it lead out of the copy.
+        ignoring: Whether ``.gitignore`` files count; in a copy of a copy, which has no repository, they cannot.
 
     Raises:
         InputError: There is no such folder, it has more than `most` (nothing was copied then), or the disk is full.
     """
     source = source.absolute()
-    walk = _Walk(source, (dependencies or source).absolute())
+    walk = _Walk(source, (dependencies or source).absolute(), ignoring=ignoring)
     entries = walk.entries()
     size = sum(entry.size for entry in entries)
     if size > most:
@@ -114,22 +110,24 @@ def copy_folder(source: Path, target: Path, *, most: int, dependencies: Path | N
 class _Walk:
     """Goes through a folder and says what of it is copied."""
 
-    def __init__(self, source: Path, dependencies: Path) -> None:
+    def __init__(self, source: Path, dependencies: Path, *, ignoring: bool) -> None:
         self._source = source
+        self._ignoring = ignoring
         self._real = Path(os.path.realpath(source))
         self._dependencies = dependencies
         self._found: list[_Entry] = []
-        self._tracked: frozenset[str] = frozenset()
-        self._tracked_folders: frozenset[str] = frozenset()
+        self._tracked: set[str] = set()
+        self._tracked_folders: set[str] = set()
         self.left: dict[str, list[str]] = {}
 
     def entries(self) -> list[_Entry]:
         """Everything that is copied, folders before what is in them."""
         if not self._source.is_dir():
             raise InputError(f"{str(self._source)!r} is no folder", hint="give the folder of a project")
-        self._tracked = tracked_although_ignored(self._source)
-        self._tracked_folders = frozenset(str(above) for path in self._tracked for above in Path(path).parents)
-        pending: list[tuple[str, list[Rules]]] = [("", rules_above(self._source))]
+        pending: list[tuple[str, list[Rules]]] = [("", [])]
+        if self._ignoring:
+            pending = [("", rules_above(self._source))]
+            self._note_tracked("")
         while pending:
             above, rules = pending.pop()
             folder = self._source / above
@@ -144,11 +142,26 @@ class _Walk:
             names = {child.name for child in children}
             if above and "CACHEDIR.TAG" in names and "pyvenv.cfg" not in names:
                 continue
-            if ".gitignore" in names:
+            if above and ".git" in names and self._ignoring:
+                rules = self._rules_within(above, rules)
+            if ".gitignore" in names and self._ignoring:
                 rules = [*rules, *rules_in(folder, above)]
             for child in children:
                 self._take(child, above + child.name, rules, pending)
         return self._found
+
+    def _rules_within(self, above: str, rules: list[Rules]) -> list[Rules]:
+        """What counts in a folder that may be a repository of its own."""
+        own = rules_within(self._source / above, above)
+        if own is None:
+            return rules
+        self._note_tracked(above)
+        return own
+
+    def _note_tracked(self, above: str) -> None:
+        tracked = {above + path for path in tracked_although_ignored(self._source / above)}
+        self._tracked |= tracked
+        self._tracked_folders |= {str(folder) for path in tracked for folder in Path(path).parents}
 
     def _take(
         self, child: os.DirEntry[str], path: str, rules: list[Rules], pending: list[tuple[str, list[Rules]]]
@@ -184,7 +197,7 @@ class _Walk:
         return (place / "pyvenv.cfg").is_file()
 
     def _is_tracked(self, path: str, is_folder: bool) -> bool:
-        return path in (self._tracked_folders if is_folder else self._tracked)
+        return path in self._tracked or (is_folder and path in self._tracked_folders)  # a submodule is tracked itself
 
     def _link(self, path: str) -> None:
         place = self._source / path
@@ -222,7 +235,7 @@ def _write(source: Path, target: Path, entries: list[_Entry], walk: _Walk) -> No
         exits.callback(os.close, here)
         there = os.open(target, flags)
         exits.callback(os.close, there)
-        clones = _Clones()
+        clones = Clones()
         for entry in entries:
             if entry.kind == "folder":
                 os.mkdir(entry.path, 0o700, dir_fd=there)
@@ -235,26 +248,7 @@ def _write(source: Path, target: Path, entries: list[_Entry], walk: _Walk) -> No
                 os.chmod(entry.path, entry.mode | 0o700, dir_fd=there)
 
 
-class _Clones:
-    """Whether the file system can clone: asked with the first file, and not again when it cannot."""
-
-    def __init__(self) -> None:
-        self._is_able = os.name == "posix"
-
-    def clone(self, source: int, target: int) -> bool:
-        if not self._is_able:
-            return False
-        import fcntl
-
-        try:
-            fcntl.ioctl(target, _CLONE, source)
-        except OSError as exc:
-            self._is_able = exc.errno not in _NOT_HERE
-            return False
-        return True
-
-
-def _copy_file(entry: _Entry, here: int, there: int, clones: _Clones, walk: _Walk) -> None:
+def _copy_file(entry: _Entry, here: int, there: int, clones: Clones, walk: _Walk) -> None:
     try:
         source = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=here)
     except OSError as exc:
@@ -266,42 +260,12 @@ def _copy_file(entry: _Entry, here: int, there: int, clones: _Clones, walk: _Wal
         target = os.open(entry.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode | 0o200, dir_fd=there)
         try:
             if entry.size and not clones.clone(source, target):
-                _copy_content(source, target, entry.size)
+                copy_content(source, target, entry.size)
             os.fchmod(target, mode)
         finally:
             os.close(target)
     finally:
         os.close(source)
-
-
-def _copy_content(source: int, target: int, size: int) -> None:
-    """Copy what a file has, and leave out its holes."""
-    if size <= _PART:
-        _put(target, os.read(source, size))
-        return
-    place = 0
-    while place < size:
-        try:
-            place = os.lseek(source, place, os.SEEK_DATA)
-            end = os.lseek(source, place, os.SEEK_HOLE)
-        except OSError as exc:
-            if exc.errno == errno.ENXIO:  # nothing but a hole is left
-                break
-            end = size  # a file system that knows of no holes
-        os.lseek(source, place, os.SEEK_SET)
-        os.lseek(target, place, os.SEEK_SET)
-        while place < end and (part := os.read(source, min(_PART, end - place))):
-            _put(target, part)
-            place += len(part)
-        if place < end:
-            break  # it has become shorter meanwhile
-    with suppress(OSError):
-        os.ftruncate(target, size)
-
-
-def _put(target: int, content: bytes) -> None:
-    while content:
-        content = content[os.write(target, content) :]
 
 
 def _in_words(size: int) -> str:

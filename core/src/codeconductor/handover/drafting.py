@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from codeconductor.handover.diffing import diff_of
-from codeconductor.handover.ignored import is_ignored, rules_above, rules_in
+from codeconductor.handover.ignored import is_ignored, rules_above, rules_in, rules_within
 from codeconductor.handover.values import Draft, FileChange, FileState, Mode
 
 if TYPE_CHECKING:
@@ -81,24 +81,31 @@ def ignoring(folder: Path, start: Path) -> Callable[[str], bool]:
     """Whether version control would ignore a path, by the rules of a folder as it was at the start.
 
     Args:
-        folder: The folder itself, for the rules above it.
+        folder: The folder itself, for the rules above it, and for where within it other repositories begin.
         start: Its copy.
     """
     known: dict[str, list[Rules]] = {"": [*rules_above(folder), *rules_in(start)]}
 
+    begins = {"": False}
+
     def rules_for(above: str) -> list[Rules]:
         if above not in known:
             outer, _, _ = above.rstrip("/").rpartition("/")
-            known[above] = [*rules_for(f"{outer}/" if outer else ""), *rules_in(start / above, above)]
+            own = rules_within(folder / above, above) if (start / above).is_dir() else None
+            begins[above] = own is not None
+            rules = rules_for(f"{outer}/" if outer else "") if own is None else own
+            known[above] = [*rules, *rules_in(start / above, above)]
         return known[above]
 
     def is_left_out(path: str) -> bool:
         parts = path.split("/")
+        left_out = False
         for depth in range(1, len(parts) + 1):
             above = "".join(f"{part}/" for part in parts[: depth - 1])
-            if is_ignored("/".join(parts[:depth]), rules_for(above), is_folder=depth < len(parts)):
-                return True
-        return False
+            rules = rules_for(above)
+            if begins[above] or not left_out:
+                left_out = is_ignored("/".join(parts[:depth]), rules, is_folder=depth < len(parts))
+        return left_out
 
     return is_left_out
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from pathspec import GitIgnoreSpec
 
+_LONGEST_LINE = 4096
+"""Characters, of a path that a repository tells."""
+
 _SECONDS = 20.0
 """How long git may take to list what is tracked although it is ignored."""
 
@@ -45,7 +48,7 @@ def rules_above(folder: Path) -> list[Rules]:
         if not (top / ".git").exists():
             continue
         within = "" if top == resolved else f"{resolved.relative_to(top).as_posix()}/"
-        rules = _read(top / ".git" / "info" / "exclude", "", within)
+        rules = _read((_repository(top) or top / ".git") / "info" / "exclude", "", within)
         here = top
         for part in resolved.relative_to(top).parts:
             rules += rules_in(here, "", within)
@@ -53,6 +56,43 @@ def rules_above(folder: Path) -> list[Rules]:
             within = within.partition("/")[2]
         return rules
     return []
+
+
+def rules_within(folder: Path, above: str) -> list[Rules] | None:
+    """The rules that a repository within the walked folder begins with, such as a submodule: none of those around it.
+
+    Args:
+        folder: The root of its work tree.
+        above: Its path below the walked folder, with a slash at its end.
+
+    Returns:
+        Those of its own list; its `.gitignore` is for `rules_in`. None: git would find no repository there.
+    """
+    place = _repository(folder)
+    return None if place is None else _read(place / "info" / "exclude", above, "")
+
+
+def _repository(folder: Path) -> Path | None:
+    """Where the repository of a work tree lies that has this root: there, or where a file of that name says."""
+    place = folder / ".git"
+    if place.is_dir():
+        return place if (place / "HEAD").is_file() and (place / "objects").is_dir() else None
+    where = _first_line(place)
+    if not where.startswith("gitdir: "):
+        return None
+    place = folder / where.removeprefix("gitdir: ")
+    return place / _first_line(place / "commondir")
+
+
+def _first_line(file: Path) -> str:
+    """Of a small file; empty where there is none, such as a pipe of that name."""
+    try:
+        if not file.is_file():
+            return ""
+        with file.open(encoding="utf-8", errors="surrogateescape") as text:
+            return text.readline(_LONGEST_LINE).rstrip("\r\n")
+    except (OSError, ValueError):
+        return ""
 
 
 def is_ignored(path: str, rules: list[Rules], *, is_folder: bool) -> bool:
@@ -93,6 +133,8 @@ def _read(file: Path, above: str, within: str) -> list[Rules]:
     from pathspec import GitIgnoreSpec
 
     try:
+        if not file.is_file():
+            return []
         lines = file.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     except OSError:
         return []

@@ -35,8 +35,8 @@ def places_of(tests: Iterable[Path], origin: Path) -> dict[str, Path]:
     return places
 
 
-def lay(places: Mapping[str, Path | None], copy: Path) -> None:
-    """Put files and folders into a copy, over what is there; None: nothing is there afterwards.
+def lay(places: Mapping[str, Path], copy: Path) -> None:
+    """Put files and folders into a copy, over what is there.
 
     Raises:
         InputError: One of them cannot be read.
@@ -47,8 +47,6 @@ def lay(places: Mapping[str, Path | None], copy: Path) -> None:
             continue
         try:
             _make_way(target, copy)
-            if content is None:
-                continue
             if content.is_dir():
                 shutil.copytree(content, target, ignore=shutil.ignore_patterns("__pycache__", ".git"))
             else:

@@ -39,7 +39,6 @@ async def verify(
     runner: str | None = None,
     timeout: float = TIMEOUT,
     origin: Path | None = None,
-    overlay: Mapping[str, Path | None] | None = None,
 ) -> TestReport:
     """Run the tests of a folder in the sandbox, on a copy that is thrown away; the folder is only read.
 
@@ -51,9 +50,8 @@ async def verify(
         runner: Name of the runner; None: the one that fits best what `origin` contains, then the tests by themselves,
             then the copy: a coder has no say in it where the project has.
         timeout: Seconds that all of it may take.
-        origin: The folder that counts for tests and dependencies, where `folder` is a coder's copy of it.
-        overlay: By path in the copy, the files and folders that count there whatever `folder` has; None: nothing is
-            there.
+        origin: The folder that counts for tests and dependencies, where `folder` is a coder's copy of it: such a copy
+            has no repository, and all of it is tested, whatever ``.gitignore`` files say.
 
     Returns:
         The report, green or not; `TestReport.is_empty` where no test was found.
@@ -73,7 +71,7 @@ async def verify(
     sandbox = check_sandbox(session)
     most = largest_copy(session)
     with scratch_folder("sandbox") as work:
-        copied = await _uninterrupted(lambda: _laid_out(folder, origin, {**(overlay or {}), **places}, work, most))
+        copied = await _uninterrupted(lambda: _laid_out(folder, origin, places, work, most))
         by = [copied.folder] if origin == folder else [origin, _tests_alone(places, work), copied.folder]
         info, chosen = _runner(session, runners, runner, by)
         bench = TestBench(
@@ -111,10 +109,16 @@ def _absolute(folder: Path) -> Path:
     return folder.absolute()
 
 
-def _laid_out(folder: Path, origin: Path, places: Mapping[str, Path | None], work: Path, most: int) -> Copied:
+def _laid_out(folder: Path, origin: Path, places: Mapping[str, Path], work: Path, most: int) -> Copied:
     """The copy under its own name, which tests may go by, with what counts whatever the folder has."""
     (work / "in").mkdir()
-    copied = copy_folder(folder, work / "in" / (folder.name or "project"), most=most, dependencies=origin)
+    copied = copy_folder(
+        folder,
+        work / "in" / (folder.name or "project"),
+        most=most,
+        dependencies=origin,
+        ignoring=folder == origin,
+    )
     lay(places, copied.folder)
     return copied
 

@@ -156,9 +156,8 @@ class Job:
         shop = self._shop
         try:
             report = await verify(
-                self._session, shop.trial, origin=shop.start, overlay=shop.tracked(),
-                tests=shop.tests(self._inside, within=shop.start),
-            )  # fmt: skip
+                self._session, shop.trial, origin=shop.start, tests=shop.tests(self._inside, within=shop.start)
+            )
         except InputError as exc:  # such as: no runner fits what is there so far
             self._last(error=Failure(kind="not_tested", message=exc.message, hint=exc.hint))
         else:

@@ -17,7 +17,7 @@ from codeconductor.pipeline.building.values import Build, from_state, to_state
 from codeconductor.sandbox.scratch import LOCK, abandoned, hold, release
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from codeconductor.session import Session
 
@@ -106,20 +106,11 @@ class Workshop:
 
     def draft(self) -> Draft:
         """What the coder has changed so far, against the start."""
-        return make_draft(self.start, self.work, is_ignored=self._ignoring())
+        return make_draft(self.start, self.work, is_ignored=ignoring(self.folder, self.start))
 
     def tested(self) -> Draft:
         """What was tested last, against the start."""
         return make_draft(self.start, self.trial)
-
-    def _ignoring(self) -> Callable[[str], bool]:
-        return ignoring(self.folder, self.start)
-
-    def tracked(self) -> dict[str, Path | None]:
-        """What is tested although rules would ignore it, by its path: version control has it, and so the start has."""
-        is_ignored = self._ignoring()
-        paths = [path.relative_to(self.start).as_posix() for path in self.start.rglob("*") if path.is_file()]
-        return {path: self.trial / path for path in paths if is_ignored(path) and (self.trial / path).is_file()}
 
     def keep_tests(self, tests: Sequence[str]) -> tuple[str, ...]:
         """Copy the user's tests that are not in the copy; gives the paths in the folder of those that are."""
