@@ -78,6 +78,85 @@ class TestPlain(RendererContract):
         return Plain()
 """
 
+RUNNER = """
+import pytest
+from codeconductor import TestCase, TestRun
+from codeconductor.testing import RunnerContract
+
+class Shell:
+    name = "shell"
+
+    def fits(self, folder, session):
+        return 10 if list(folder.glob("*.test")) else None
+
+    def lacks(self, session):
+        return None
+
+    async def run_tests(self, bench):
+        cases = []
+        for name in bench.tests or sorted(path.name for path in bench.folder.glob("*.test")):
+            ended = await bench.run(["sh", name])
+            if ended.status is None:
+                return TestRun(cases=cases, fault="it did not end")
+            if b"done" in ended.output:
+                cases.append(TestCase(name=name, file=name, status="passed"))
+            else:
+                cases.append(TestCase(name=name, file=name, status="failed", message="it is not done"))
+        return TestRun(cases=cases)
+
+class TestShell(RunnerContract):
+    @pytest.fixture
+    def runner(self):
+        return Shell()
+
+    @pytest.fixture
+    def passing(self):
+        return {"good.test": "echo done"}
+
+    @pytest.fixture
+    def failing(self):
+        return {"bad.test": "echo bad"}
+
+    @pytest.fixture
+    def ending(self):
+        return {"ends.test": "exit 0; echo done"}
+
+    @pytest.fixture
+    def alone(self):
+        return "good.test"
+"""
+
+CODER = """
+import asyncio
+import pathlib
+import pytest
+from codeconductor import Failure, Written
+from codeconductor.testing import CoderContract
+
+class Scribe:
+    name = "scribe"
+
+    def __init__(self, is_able):
+        self.is_able = is_able
+
+    async def write(self, session, assignment):
+        await asyncio.sleep(0.01)
+        if not self.is_able:
+            return Written(error=Failure(kind="missing", message="there is no ink"))
+        with (assignment.folder / "calc.py").open("a") as file:
+            file.write("# more")
+        return Written(output="written")
+
+class TestScribe(CoderContract):
+    @pytest.fixture
+    def coder(self):
+        return Scribe(True)
+
+    @pytest.fixture
+    def unable(self):
+        return Scribe(False)
+"""
+
 
 FAULTY_PROVIDERS = {
     "test_it_can_be_registered": ("model, query", "model, prompt", "prompt"),
@@ -191,11 +270,101 @@ FAULTY_RENDERERS = {
     ),
 }
 
+_FITS = 'return 10 if list(folder.glob("*.test")) else None'
+_ENDED = 'ended = await bench.run(["sh", name])'
+FAULTY_RUNNERS = {
+    "test_its_name_is_what_people_type": ('"shell"', '"a shell"', "has a blank"),
+    "test_running_is_a_coroutine_function": (
+        "async def run_tests(self, bench):",
+        "def run_tests(self, bench):\n        return self.run(bench)\n\n    async def run(self, bench):",
+        "write `async def run_tests`",
+    ),
+    "test_what_it_lacks_is_a_text": (
+        "lacks(self, session):\n        return None",
+        "lacks(self, session):\n        return True",
+        "gives advice, or None",
+    ),
+    "test_how_well_it_fits_is_a_number": (_FITS, "return True", "give a whole number"),
+    "test_looking_at_a_folder_changes_nothing": (_FITS, "(folder / 'seen').touch(); return 10", "only read in `fits`"),
+    "test_it_takes_any_folder": (_FITS, "return len((folder / 'package.json').read_text())", "Error"),
+    "test_tests_that_pass_are_green": ('b"done" in', 'b"gone" in', "it is not done"),
+    "test_a_test_that_fails_is_told": (', message="it is not done"', "", "give a failed case its `message`"),
+    "test_no_test_is_never_green": (
+        "cases = []",
+        'cases = [TestCase(name="all", status="passed")]',
+        "where no test ran, give no case that passed",
+    ),
+    "test_its_cases_name_tests_and_files": (
+        'file=name, status="passed"',
+        'file=str(bench.folder / name), status="passed"',
+        "give it relative to bench.folder",
+    ),
+    "test_a_process_that_ends_early_does_not_pass": (
+        'b"done" in ended.output',
+        "ended.status == 0",
+        "look for the runner's own end of the report",
+    ),
+    "test_only_the_tests_that_are_named_run": ("bench.tests or", "", "run what `bench.tests` names"),
+    "test_the_folder_stays_as_it_was": (
+        "cases = []",
+        "cases = []; (bench.origin / 'report').touch()",
+        "leave bench.origin alone",
+    ),
+    "test_all_is_run_by_the_bench": (
+        _ENDED,
+        "ended = __import__('subprocess').run(['echo', 'done'], capture_output=True); ended.status = 0; "
+        "ended.output = ended.stdout",
+        "run everything with `bench.run`",
+    ),
+}
+
+
+_WRITES = 'with (assignment.folder / "calc.py").open("a") as file:'
+FAULTY_CODERS = {
+    "test_its_name_is_what_people_type": ('"scribe"', '"Scribe"', "lower case"),
+    "test_writing_is_a_coroutine_function": (
+        "async def write(self, session, assignment):\n        await asyncio.sleep(0.01)",
+        "def write(self, session, assignment):\n        pass",
+        "write `async def write`",
+    ),
+    "test_what_it_says_of_itself_is_in_words": ('name = "scribe"', 'name = "scribe"; sends = True', "give a text"),
+    "test_it_gives_what_it_wrote": ('return Written(output="written")', 'return "written"', "give a Written"),
+    "test_it_writes_into_the_folder_that_it_is_given": (
+        _WRITES,
+        'with (assignment.folder.parent / "calc.py").open("a") as file:',
+        "change the files in assignment.folder",
+    ),
+    "test_it_leaves_the_current_folder_alone": (
+        _WRITES,
+        'with pathlib.Path("calc.py").open("a") as file:',
+        "write into assignment.folder",
+    ),
+    "test_it_takes_any_prompt": (_WRITES, f"assignment.prompt.format(folder='x')\n        {_WRITES}", "Error"),
+    "test_it_writes_in_later_rounds_too": (
+        "if not self.is_able:",
+        "was_able, self.is_able = self.is_able, False\n        if not was_able:",
+        "round 2",
+    ),
+    "test_it_can_be_interrupted": (
+        "await asyncio.sleep(0.01)",
+        "try:\n            await asyncio.sleep(0.01)\n        except asyncio.CancelledError:\n            pass",
+        "let the CancelledError through",
+    ),
+    "test_trouble_is_told_and_not_raised": (
+        'return Written(error=Failure(kind="missing", message="there is no ink"))',
+        'raise FileNotFoundError("there is no ink")',
+        "there is no ink",
+    ),
+    "test_trouble_says_what_happened": ('message="there is no ink"', 'message=" "', "say what happened"),
+}
+
 
 CONTRACTS = {
     "provider": (PROVIDER, FAULTY_PROVIDERS),
     "strategy": (STRATEGY, FAULTY_STRATEGIES),
     "renderer": (RENDERER, FAULTY_RENDERERS),
+    "runner": (RUNNER, FAULTY_RUNNERS),
+    "coder": (CODER, FAULTY_CODERS),
 }
 FAULTY = [(kind, test) for kind, (_, faulty) in CONTRACTS.items() for test in faulty]
 
@@ -223,6 +392,15 @@ class TestHeavy(ProviderContract):
         return codeconductor_heavy
 """
 
+CHOICE = """
+SPOILED = {spoiled!r}
+
+def pytest_collection_modifyitems(items):
+    # of a plugin that breaks one promise, the test of that one
+    names = [(item.path.stem.removeprefix("test_kit_"), item.originalname) for item in items]
+    items[:] = [item for item, (of, test) in zip(items, names) if SPOILED.get(of, test) == test]
+"""
+
 REPLACED = "\n    def test_one_answer_is_enough(self):\n        pass\n"
 MARKED = (
     '\n    @pytest.mark.xfail(reason="draws by lot")'
@@ -248,8 +426,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Mapping[tuple[str, str]
     for kind, (source, _) in CONTRACTS.items():
         files[f"good_{kind}"] = source
         files[f"unfilled_{kind}"] = source.replace(f"def {kind}(self)", "def another(self)")
+    spoiled = {f"{kind}_{test}": test for kind, test in FAULTY}
     for kind, test in FAULTY:
         files[f"{kind}_{test}"] = _spoiled(kind, test)
+    (folder / "conftest.py").write_text(CHOICE.format(spoiled=spoiled))
     for name, source in files.items():
         (folder / f"test_kit_{name}.py").write_text(source)
     report = folder / "report.xml"

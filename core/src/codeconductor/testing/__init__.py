@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from codeconductor.testing.cassettes import play_cassette
     from codeconductor.testing.clock import run_at_once
-    from codeconductor.testing.contracts import ProviderContract, RendererContract, StrategyContract
+    from codeconductor.testing.contracts import (
+        CoderContract,
+        ProviderContract,
+        RendererContract,
+        RunnerContract,
+        StrategyContract,
+    )
     from codeconductor.testing.sessions import (
         EventLog,
         MakeSession,
@@ -27,7 +33,13 @@ if TYPE_CHECKING:
 _HOMES = {
     "codeconductor.testing.cassettes": ("play_cassette",),
     "codeconductor.testing.clock": ("run_at_once",),
-    "codeconductor.testing.contracts": ("ProviderContract", "RendererContract", "StrategyContract"),
+    "codeconductor.testing.contracts": (
+        "CoderContract",
+        "ProviderContract",
+        "RendererContract",
+        "RunnerContract",
+        "StrategyContract",
+    ),
     "codeconductor.testing.sessions": (
         "EventLog",
         "MakeSession",
@@ -42,10 +54,12 @@ _HOMES = {
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "CoderContract",
     "EventLog",
     "MakeSession",
     "ProviderContract",
     "RendererContract",
+    "RunnerContract",
     "ScriptedBench",
     "StrategyContract",
     "a_bench",

@@ -10,6 +10,7 @@ import pytest
 from codeconductor.testing.sessions import new_session, own_project
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from codeconductor.testing.sessions import MakeSession
@@ -18,6 +19,22 @@ if TYPE_CHECKING:
 def must_override(fixture: str, what: str) -> NotImplementedError:
     """What a fixture raises that only the author of the plugin can fill."""
     return NotImplementedError(f"override the fixture `{fixture}` in your subclass: {what}")
+
+
+def lay_out(folder: Path, files: Mapping[str, str]) -> None:
+    """Write files, by their paths in a folder."""
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(text.encode())
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """What is in the files of a folder, by their paths."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
 
 
 class Contract:
