@@ -89,8 +89,7 @@ def hold(folder: Path) -> bool:
     except ImportError:  # Windows
         return True
     if not os.path.lexists(file):  # it appears under its name when it is locked, so that nobody finds it free
-        new = folder / f"{LOCK}.{os.getpid()}"
-        lock = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        lock, new = tempfile.mkstemp(prefix=f"{LOCK}.", dir=folder)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.link(new, file)
@@ -101,7 +100,7 @@ def hold(folder: Path) -> bool:
             _held[folder] = lock
             return True
         finally:
-            new.unlink()
+            os.unlink(new)  # noqa: PTH108 - the name alone
     found = _locked(file)
     if found is None:
         return False
@@ -145,8 +144,7 @@ def sweep(top: Path) -> None:
                 continue
             with suppress(OSError):
                 empty(outer / "here")
-                (outer / "here").rmdir()
-                (outer / LOCK).unlink()
+                empty(outer)  # with the lock, when what may fail is done
                 outer.rmdir()
 
 
