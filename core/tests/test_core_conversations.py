@@ -6,8 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import pytest
 from codeconductor import (
     Chunk,
+    Consensus,
     Message,
     Model,
     ProviderError,
@@ -16,6 +18,7 @@ from codeconductor import (
     ToolCall,
     ask,
     conduct,
+    decided_calls,
     hookimpl,
     make_conversation,
 )
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from codeconductor import Answer, Bench, Consensus, Session, Task
+    from codeconductor import Answer, Bench, Session, Task
 
     Start = Callable[..., Session]
 
@@ -54,8 +57,6 @@ class Echo:
         return [self]
 
     async def decide(self, task: Task, answers: list[Answer], bench: Bench) -> Consensus:
-        from codeconductor import Consensus
-
         return Consensus(outcome={"text": answers[0].text}, agreement=1.0, choice=answers[0])
 
 
@@ -88,6 +89,40 @@ def test_a_conversation_with_tools_is_a_call(session: Session) -> None:
     task = make_conversation(session, a_conversation("How is Rome?", tools=[TOOL]))
     assert (task.kind, task.functions) == ("call", (TOOL,))
     assert question(task, a_model()).tools == (TOOL,)
+
+
+def a_call(name: str) -> ToolCall:
+    """Of that function."""
+    return ToolCall(name=name, arguments="{}")
+
+
+def test_of_the_calls_in_a_reply_only_some_may_be_made() -> None:
+    """None where nothing is offered, one where one is the most, and of what is offered where a call is required."""
+    weather, other = a_call("weather"), a_call("rm")
+    assert a_conversation("Hi").permitted([weather]) == ()
+    assert a_conversation("Hi", tools=[TOOL]).permitted([other, weather]) == (other, weather)
+    assert a_conversation("Hi", tools=[TOOL], parallel_tool_calls=False).permitted([other, weather]) == (other,)
+    assert a_conversation("Hi", tools=[TOOL], tool_choice="required").permitted([other, weather]) == (weather,)
+    dotted: dict[str, Any] = {"type": "function", "function": {"name": "city.weather"}}
+    named = a_conversation("Hi", tools=[dotted], tool_choice="required")
+    assert named.permitted([a_call("city_weather")]) == (a_call("city_weather"),)
+
+
+@pytest.mark.parametrize(
+    ("said", "made"),
+    [
+        ({"calls": [{"name": "weather", "arguments": {"city": "Rome"}}]}, (("weather", '{"city": "Rome"}'),)),
+        ({"calls": [{"name": "weather"}, {"name": "rm"}]}, (("weather", "{}"),)),
+        ({"calls": [5]}, ()),
+        ({"calls": "weather"}, ()),
+        ({"text": "sunny"}, ()),
+    ],
+)
+def test_calls_that_a_text_spells_are_the_decided_ones(session: Session, said: Any, made: Any) -> None:
+    """As far as they are calls, and may be made; what a model wrote under that name may be anything."""
+    task = make_conversation(session, a_conversation("Hi", tools=[TOOL], tool_choice="required"))
+    calls = decided_calls(task, Consensus(outcome=said, agreement=1.0))
+    assert tuple((call.name, call.arguments) for call in calls) == made
 
 
 def test_a_turn_with_calls_and_one_that_answers_keep_them() -> None:

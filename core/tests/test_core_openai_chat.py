@@ -131,6 +131,16 @@ def test_everything_the_query_says_is_sent() -> None:
     }
 
 
+def test_that_a_call_is_required_is_said_to_servers_that_can_enforce_it() -> None:
+    """And that one is the most; without tools there is nothing to say."""
+    tool = {"type": "function", "function": {"name": "f"}}
+    query = attrs.evolve(QUERY, tool_choice="required", parallel_tool_calls=False)
+    [body] = ask(sse(delta("stop", content="x")), query=attrs.evolve(query, tools=[tool])).bodies
+    assert (body["tool_choice"], body["parallel_tool_calls"]) == ("required", False)
+    [body] = ask(sse(delta("stop", content="x")), query=query).bodies
+    assert not body.keys() & {"tool_choice", "parallel_tool_calls"}
+
+
 # What comes back
 
 
@@ -399,6 +409,16 @@ def test_one_field_after_the_other_may_be_refused() -> None:
     told = ask(*refusals, whole({"error": "stream_options"}, 400), query=query)
     assert told.error is not None
     assert told.error.kind == "refused"
+
+
+@pytest.mark.parametrize("field", ["tool_choice", "parallel_tool_calls"])
+def test_a_server_that_does_not_know_how_to_choose_tools_is_asked_without(field: str) -> None:
+    """Who asks sees to it then."""
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    query = attrs.evolve(QUERY, tools=tools, tool_choice="required", parallel_tool_calls=False)
+    told = ask(whole({"error": f"{field} is not supported"}, 400), sse(delta("stop", content="x")), query=query)
+    assert (told.text, told.error) == ("x", None)
+    assert field not in told.bodies[-1]
 
 
 def test_another_refusal_is_not_repeated() -> None:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 TOOL: dict[str, Any] = {"type": "function", "function": {"name": "weather"}}
 
 
-def decided(*said: str, strategy: Any = None) -> Consensus:
+def decided(*said: str, strategy: Any = None, **fields: Any) -> Consensus:
     """The decision of models of which each wants the weather of a city (`@Rome`), or says something."""
-    query = Query(messages=[Message("user", "How is Rome?")], tools=[TOOL])
+    query = Query(messages=[Message("user", "How is Rome?")], tools=[TOOL], **fields)
     task: Task = a_task(text="How is Rome?", kind="call", functions=[TOOL], query=query)
     answers = [
         Answer(model=a_model(name=f"m{number}"), tool_calls=(ToolCall(name="weather", arguments=text[1:]),))
@@ -52,6 +52,15 @@ def test_words_are_a_call_only_of_a_function_that_was_offered() -> None:
     """Code in a text is none."""
     assert "calls" in decided('weather(city="Rome")').outcome
     assert "text" in decided('print("Rome")').outcome
+
+
+def test_where_a_call_is_required_texts_have_no_vote() -> None:
+    """One that is spelled in words wins against them."""
+    said = ["I do not know.", 'weather(city="Rome")', "I do not know."]
+    assert "text" in decided(*said).outcome
+    assert decided(*said, tool_choice="required").outcome["calls"] == [
+        {"name": "weather", "arguments": {"city": "Rome"}}
+    ]
 
 
 def test_the_best_model_may_say_something_where_others_call() -> None:

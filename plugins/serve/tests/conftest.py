@@ -170,3 +170,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
     with ScriptedOpenAI(ScriptedModel(name="parrot", reply="Squawk.")) as model, starting(folder) as start:
         yield start(parrot=model.host)
+
+
+@pytest.fixture(scope="module")
+def serve_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starting]:
+    """Starts servers that all tests of a module share."""
+    with starting(tmp_path_factory.mktemp("served")) as start:
+        yield start

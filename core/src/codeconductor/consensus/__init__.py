@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codeconductor.consensus.candidates import candidates, decided_calls, none_will_do
 from codeconductor.consensus.deciding import PACKAGE, decide, find_strategy, settling
 from codeconductor.consensus.families import family_of
 from codeconductor.consensus.record import Earlier, Tally, TrackRecord, learn, posteriors
@@ -30,11 +31,14 @@ __all__ = [
     "TrackRecord",
     "Witness",
     "WitnessOption",
+    "candidates",
     "collect_weights",
     "decide",
+    "decided_calls",
     "family_of",
     "find_strategy",
     "learn",
+    "none_will_do",
     "posteriors",
     "settling",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
+from codeconductor.consensus.candidates import candidates, decided_calls, must_call, none_will_do, texts
 from codeconductor.consensus.confidence import with_confidence
 from codeconductor.consensus.values import Consensus, ConsensusStrategy
 from codeconductor.errors import ConductorError, InputError, NoAnswerError, PluginError, is_fault
@@ -56,9 +57,12 @@ async def decide(session: Session, task: Task, answers: Sequence[Answer], bench:
         NoAnswerError: No answer is usable.
         PluginError: A strategy that was asked for by name raised.
     """
-    usable = sorted((a for a in answers if a.is_usable), key=lambda a: (a.model.id, a.sample))
+    usable = candidates(task, answers) or (texts(answers) if must_call(task) else [])
     if not usable:
+        if task.query is not None and any(answer.is_usable for answer in answers):
+            raise none_will_do(task.query, answers)
         raise _no_answer(answers)
+    usable.sort(key=lambda answer: (answer.model.id, answer.sample))
     strategies = session.plugins.consensus_strategies()
     named = _found(session, strategies, strategy)
     if named is not None:
@@ -80,6 +84,8 @@ async def decide(session: Session, task: Task, answers: Sequence[Answer], bench:
             ) from exc
     else:
         consensus = await _suited(session, strategies, task, usable, bench)
+    if task.query and must_call(task) and not decided_calls(task, consensus):  # who asked looks for a call
+        raise none_will_do(task.query, answers)
     consensus = attrs.evolve(consensus, explanation=f"{consensus.explanation} {_uncounted(answers)}".strip())
     session.events.emit(Decided(consensus))
     return consensus

@@ -32,6 +32,8 @@ _OPTIONAL = {
     "stream_options": re.compile(r"stream_options|include_usage"),
     "response_format": re.compile(r"response_format|json_schema|grammar"),
     "seed": re.compile(r"\bseed\b"),
+    "tool_choice": re.compile(r"tool[_ ]choice"),
+    "parallel_tool_calls": re.compile(r"parallel[_ ]tool"),
 }
 """Fields that some servers refuse, and how they name them; the request is then sent without them."""
 
@@ -118,6 +120,10 @@ def _body(model: str, query: Query) -> dict[str, Any]:
         body["stop"] = list(query.stop)
     if query.tools:
         body["tools"] = list(query.tools)
+        if query.tool_choice == "required":
+            body["tool_choice"] = "required"
+        if not query.parallel_tool_calls:
+            body["parallel_tool_calls"] = False
     if query.response_schema is not None:
         schema = {"name": "reply", "strict": True, "schema": query.response_schema}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from codeconductor.discovery import Model
 
@@ -68,6 +68,8 @@ class Query:
         stop: Texts that end the answer.
         response_schema: A JSON schema that the whole answer must match, where the server can enforce one.
         tools: Function schemas in OpenAI's form; mostly none.
+        tool_choice: ``"required"``: only a call of one of the tools is an answer. Few servers enforce it.
+        parallel_tool_calls: Whether an answer may have more than one call.
     """
 
     messages: tuple[Message, ...] = attrs.field(converter=_messages)
@@ -77,6 +79,24 @@ class Query:
     stop: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     response_schema: Mapping[str, Any] | None = None
     tools: tuple[Mapping[str, Any], ...] = attrs.field(default=(), converter=_schemas)
+    tool_choice: Literal["auto", "required"] = "auto"
+    parallel_tool_calls: bool = True
+
+    def permitted(self, calls: Sequence[ToolCall]) -> tuple[ToolCall, ...]:
+        """Those of a reply's calls that it may have: none where there is no tool, and one where one is the most.
+
+        Where a call is required, only one of a tool that was offered will do; servers write an underline for a dot.
+        """
+        if not self.tools:
+            return ()
+        if self.tool_choice == "required":
+            offered = {_bare(str(schema.get("function", schema).get("name"))) for schema in self.tools}
+            calls = [call for call in calls if _bare(call.name) in offered]
+        return tuple(calls if self.parallel_tool_calls else calls[:1])
+
+
+def _bare(name: str) -> str:
+    return name.replace(".", "_")
 
 
 @attrs.frozen(kw_only=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from codeconductor.consensus import Earlier, collect_weights, decide, find_strategy, learn, settling
+from codeconductor.consensus import Earlier, candidates, collect_weights, decide, find_strategy, learn, settling
 from codeconductor.discovery import discover, in_reach, known_providers, to_ask
 from codeconductor.dispatch import Answer, Limits, dispatch, is_small, question
 from codeconductor.errors import ConductorError, LowConfidenceError, NoModelError, nearest, unknown_name
@@ -216,7 +216,7 @@ async def _ask(
                 answers.append(answer)
                 if not arrivals.pending:
                     break
-                usable = [answer for answer in answers if answer.is_usable]
+                usable = candidates(task, answers)
                 if settings.quorum is not None and len(usable) >= settings.quorum:
                     break
                 if not usable:

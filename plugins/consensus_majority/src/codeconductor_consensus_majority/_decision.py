@@ -15,6 +15,7 @@ from codeconductor_consensus_majority._reading import (
     answers_of,
     calls_in,
     is_question,
+    may_say,
     plans_of,
     programs_of,
     same_prose,
@@ -79,7 +80,7 @@ def decide(task: Task, ballot: Ballot) -> Decision:
     calls = {i: calls_in(task, a) for i, a in enumerate(ballot.answers)}
     calls = {i: found for i, found in calls.items() if found}
     if calls and (wants_calls(task) or not any(answer.code for answer in ballot.answers)):
-        return _on_calls(calls, ballot, is_optional=wants_calls(task) and task.query is not None)
+        return _on_calls(calls, ballot, is_optional=wants_calls(task) and may_say(task))
     plans = plans_of(ballot)
     agreed = agree(plans, ballot)
     programs = programs_of(task, ballot)

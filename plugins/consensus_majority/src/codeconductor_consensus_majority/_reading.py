@@ -49,6 +49,11 @@ def wants_calls(task: Task) -> bool:
     return kind == "call"
 
 
+def may_say(task: Task) -> bool:
+    """Whether a text is an answer where functions are offered: in a conversation that requires no call."""
+    return task.query is not None and task.query.tool_choice != "required"
+
+
 def calls_in(task: Task, answer: Answer) -> tuple[Call, ...]:
     """The calls of an answer, in its order.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,23 +12,25 @@ from codeconductor import (
     Chunk,
     ConductorError,
     RunSettings,
-    ToolCall,
     Usage,
     ask,
     conduct,
     consensus_document,
+    decided_calls,
     estimate_tokens,
     make_conversation,
+    none_will_do,
 )
 
 from codeconductor_serve._errors import ApiError, in_words, of_answers, of_conductor
 from codeconductor_serve._progress import Progress
 from codeconductor_serve._settings import ServeSettings
+from codeconductor_serve._telling import Telling, with_ids
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
-    from codeconductor import Answer, Consensus, Discovery, Model, Query, Run, Session
+    from codeconductor import Answer, Consensus, Discovery, Model, Query, Run, Session, ToolCall
 
     from codeconductor_serve._catalogue import Catalogue
     from codeconductor_serve._closing import Closing
@@ -114,17 +115,14 @@ class Answering:
             self._here -= 1
 
     async def _by_model(self, model: Model, query: Query, tell: Callable[[Chunk], None]) -> Reply:
-        def heard(chunk: Chunk) -> None:
-            calls = _with_ids(chunk.tool_calls) if query.tools else ()  # some models call what nobody offered
-            told.extend(calls)
-            if chunk.text or chunk.reasoning or calls:
-                tell(Chunk(text=chunk.text, reasoning=chunk.reasoning, tool_calls=calls))
-
-        told: list[ToolCall] = []
-        answer = await ask(self._session.branch(run=self._run), model, query, heard=heard)
+        telling = Telling(query, tell)
+        answer = await ask(self._session.branch(run=self._run), model, query, heard=telling.heard)
         if answer.error is not None:
             raise of_answers([answer], in_words(f"{model.id}: {answer.error.message}", answer.error.hint))
-        return _reply(query, answer, answer.text, tuple(told), reasoning=answer.reasoning)
+        calls = tuple(telling.calls)
+        if not calls and (query.tool_choice == "required" or not answer.text.strip()):
+            raise of_conductor(none_will_do(query, [answer]), [answer])
+        return _reply(query, answer, answer.text, calls, reasoning=answer.reasoning)
 
     async def _by_team(
         self, found: Discovery, strategy: str | None, wish: Wish, tell: Callable[[Chunk], None]
@@ -149,18 +147,11 @@ class Answering:
 
 def _chosen(query: Query, run: Run, consensus: Consensus) -> Reply:
     """The chosen answer as it was given; where a strategy chose none, the outcome in words."""
-    choice, outcome = consensus.choice, consensus.outcome
-    calls: tuple[ToolCall, ...] = ()
-    if query.tools:
-        if choice is not None and choice.tool_calls:
-            calls = choice.tool_calls
-        elif isinstance(outcome.get("calls"), list):  # spelled in the text, by a model that knows no other way
-            calls = tuple(
-                ToolCall(name=str(call["name"]), arguments=json.dumps(call["arguments"])) for call in outcome["calls"]
-            )
+    choice = consensus.choice
+    calls = decided_calls(run.task, consensus)
     spelled = bool(calls) and not (choice is not None and choice.tool_calls)
     text = "" if spelled else _text(consensus)
-    return _reply(query, choice, text, _with_ids(calls), extension=_extension(run, consensus))
+    return _reply(query, choice, text, with_ids(calls), extension=_extension(run, consensus))
 
 
 def _text(consensus: Consensus) -> str:
@@ -209,8 +200,3 @@ def _reply(query: Query, answer: Answer | None, text: str, calls: tuple[ToolCall
         completion_tokens=estimate_tokens(text) if completion is None else completion,
         **more,
     )
-
-
-def _with_ids(calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
-    """Ids that no other call of the conversation has: some servers number every call 0."""
-    return tuple(attrs.evolve(call, id=f"call_{secrets.token_hex(8)}") for call in calls)

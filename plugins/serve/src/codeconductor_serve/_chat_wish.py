@@ -7,9 +7,9 @@ from typing import Any
 from codeconductor import Message, Query, ToolCall
 
 from codeconductor_serve._errors import invalid
+from codeconductor_serve._tools import calling
 from codeconductor_serve._wish import (
     Wish,
-    chosen_tools,
     content_of,
     flag,
     function,
@@ -46,7 +46,7 @@ def read_chat(body: dict[str, Any]) -> Wish:
         model=model,
         query=Query(
             messages=_messages(body.get("messages")),
-            tools=chosen_tools(_tools(body.get("tools")), body.get("tool_choice")),
+            **calling(body, _tools),
             response_schema=schema_of(body.get("response_format"), "response_format"),
             **sampling(body, "max_completion_tokens", "max_tokens"),
         ),

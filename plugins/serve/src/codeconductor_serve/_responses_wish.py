@@ -7,10 +7,10 @@ from typing import Any
 from codeconductor import Message, Query, ToolCall
 
 from codeconductor_serve._errors import invalid
+from codeconductor_serve._tools import calling
 from codeconductor_serve._wish import (
     Wish,
     an_object,
-    chosen_tools,
     content_of,
     flag,
     function,
@@ -55,13 +55,17 @@ def read_responses(body: dict[str, Any]) -> Wish:
         model=model,
         query=Query(
             messages=messages,
-            tools=chosen_tools(_tools(body.get("tools")), body.get("tool_choice")),
+            **calling(body, _tools),
             response_schema=schema_of(settings.get("format"), "text.format"),
             **sampling(body, "max_output_tokens"),
         ),
         stream=flag(body, "stream"),
         note=note_of(body),
-        echo={"instructions": body.get("instructions"), "metadata": an_object(body, "metadata")},
+        echo={
+            "instructions": body.get("instructions"),
+            "metadata": an_object(body, "metadata"),
+            "tool_choice": body.get("tool_choice") or "auto",
+        },
     )
 
 

@@ -163,27 +163,6 @@ def function(described: object, param: str) -> dict[str, Any]:
     return {"type": "function", "function": made}
 
 
-def chosen_tools(tools: list[dict[str, Any]], choice: object) -> list[dict[str, Any]]:
-    """The functions that are left by ``tool_choice``: none, all of them, or the one that it names."""
-    if choice == "none":
-        return []
-    if choice in (None, "auto", "required"):
-        return tools
-    if not isinstance(choice, dict) or not isinstance(choice.get("type"), str):
-        raise invalid(
-            f"tool_choice: expected 'none', 'auto', 'required' or an object with a type, got {choice!r:.80}",
-            "tool_choice",
-        )
-    if choice["type"] != "function":  # such as allowed_tools: whom it leaves is not enforced
-        return tools
-    inner = choice.get("function")
-    named = inner.get("name") if isinstance(inner, dict) else choice.get("name")
-    left = [tool for tool in tools if tool["function"]["name"] == named]
-    if not left:
-        raise invalid(f"tool_choice: no tool has the name {named!r:.80}", "tool_choice", code="invalid_tool")
-    return left
-
-
 def refused_part(kind: object, param: str) -> ApiError:
     """A part of a message that is no text."""
     what = "images are" if isinstance(kind, str) and "image" in kind else f"parts of type {kind!r:.60} are"
