@@ -311,6 +311,54 @@ def test_settings_that_are_wrong_are_refused_before_a_client_is_served(world: An
     assert "timeout" in refused()
 
 
+ERAS: dict[str, dict[str, Any]] = {
+    "2025-11-25": {},
+    "2026-07-28": {
+        "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+            "io.modelcontextprotocol/clientInfo": {"name": "t", "version": "1"},
+        }
+    },
+}
+
+
+def replies_to(world: Any, era: str, *requests: tuple[str, dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
+    """The replies to requests, in their order, and what is on standard error."""
+    greeting = hello("models").splitlines()[:2] if era == "2025-11-25" else []
+    lines = [
+        json.dumps({"jsonrpc": "2.0", "id": number + 10, "method": method, "params": params | ERAS[era]})
+        for number, (method, params) in enumerate(requests)
+    ]
+    with world.start() as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("\n".join([*greeting, *lines, ""]))
+        process.stdin.flush()
+        read = [json.loads(process.stdout.readline()) for _ in range(bool(greeting) + len(requests))]
+        _, err = process.communicate()
+    replies = {reply["id"]: reply for reply in read}
+    return [replies[number + 10] for number in range(len(requests))], err
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_a_request_that_is_none_is_refused_as_wrong_parameters(world: Any, era: str) -> None:
+    """No name, arguments that are no object, a tool, a prompt and a run that do not exist; in either era."""
+    replies, err = replies_to(
+        world,
+        era,
+        ("tools/call", {"arguments": {}}),
+        ("tools/call", {"name": 5, "arguments": {}}),
+        ("tools/call", {"name": "consensus", "arguments": ["task"]}),
+        ("tools/call", {"name": "consensuss", "arguments": {}}),
+        ("prompts/get", {"name": "conducter", "arguments": {"task": "x"}}),
+        ("resources/read", {"uri": "conductor://runs/none"}),
+    )
+    assert [reply["error"]["code"] for reply in replies] == [-32602] * len(replies)
+    assert replies[3]["error"]["message"] == "there is no tool 'consensuss'; did you mean 'consensus'?"
+    assert err == ""
+
+
 def test_a_prompt_that_cannot_be_written_is_refused_with_the_reason(world: Any) -> None:
     """As wrong parameters; nothing is said on standard error."""
     asked = [

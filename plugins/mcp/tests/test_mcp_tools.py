@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 from codeconductor.testing.servers import ScriptedModel, ScriptedOpenAI
 from mcp.shared.exceptions import MCPError
-from mcp_types import ElicitResult
+from mcp_types import INVALID_PARAMS, ElicitResult
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -189,16 +189,51 @@ async def test_arguments_that_are_wrong_are_errors_of_the_tool(world: Any, way: 
             for path in ("/etc/passwd", "../outside", "a\0b"):
                 assert "within the project" in await refused(client, "consensus", task="Add", context_paths=[path])
             assert "no such" in await refused(client, "consensus", task="Add", context_paths=["-"])
-            assert "Unknown tool" in await refused_or_raised(client, "no_such_tool")
+            with pytest.raises(MCPError, match="there is no tool 'chose'; did you mean 'choose'") as caught:
+                await client.call_tool("chose", {})
+            assert caught.value.error.code == INVALID_PARAMS
     assert server.asked("/v1/chat/completions") == []
 
 
-async def refused_or_raised(client: Client, tool: str) -> str:
-    """What is said of a tool that does not exist: the eras differ in how."""
-    try:
-        return await refused(client, tool)
-    except MCPError as exc:
-        return str(exc)
+KINDS = "'auto', 'function', 'class', 'api', 'test', 'bugfix', 'refactor' or 'question'"
+
+MISTYPED: list[tuple[str, dict[str, Any], str]] = [
+    ("consensus", {"task": 5}, "argument 'task': expected a text, got 5"),
+    ("consensus", {"task": None}, "argument 'task': expected a text, got null"),
+    (
+        "consensus",
+        {"task": "x", "kind": "Class"},
+        f"argument 'kind': expected one of {KINDS}, got 'Class'; did you mean 'class'?",
+    ),
+    ("consensus", {"task": "x", "language": {}}, "argument 'language': expected a text, got an object"),
+    ("consensus", {}, "the argument 'task' is missing"),
+    (
+        "consensus",
+        {"task": 5, "strategy": 5},
+        "argument 'task': expected a text, got 5; argument 'strategy': expected a text, got 5",
+    ),
+    ("choose", {"task": "x", "answers": "a"}, "argument 'answers': expected a list of texts, got 'a'"),
+    ("choose", {"task": "x", "answers": ["a", True]}, "argument 'answers[1]': expected a text, got true"),
+    ("choose", {"task": "x", "answers": []}, "argument 'answers': expected at least 1, got a list of 0"),
+    ("choose", {"task": "x", "answers": ["a"] * 201}, "argument 'answers': expected at most 200, got a list of 201"),
+    ("history", {"limit": 0}, "argument 'limit': expected 1 or more, got 0"),
+    ("history", {"limit": 1001}, "argument 'limit': expected 1000 or less, got 1001"),
+    ("history", {"limit": "ten"}, "argument 'limit': expected a whole number, got 'ten'"),
+    ("history", {"limit": 1.5}, "argument 'limit': expected a whole number, got 1.5"),
+    ("verify", {"path": ["a", "b"]}, "argument 'path': expected a text, got a list of 2"),
+]
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_arguments_of_a_wrong_type_are_told_in_short_words(world: Any, mode: str) -> None:
+    """Which one, what was expected and what came, in one line; it is an error of the tool, so that a model reads it."""
+    async with world.client(mode=mode) as client:
+        for tool, arguments, words in MISTYPED:
+            assert await refused(client, tool, **arguments) == f"{tool}: {words}"
+        long = await refused(client, "history", limit="x" * 10_000)
+        many = await refused(client, "choose", task=1, answers=[1] * 200)
+    assert len(long) < 200
+    assert many.endswith("; and 198 more")
 
 
 async def test_without_a_model_the_error_says_what_to_do(world: Any) -> None:

@@ -27,13 +27,16 @@ from codeconductor import (
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, ToolError
 
 from codeconductor_mcp._approval import folder_of
-from codeconductor_mcp._progress import Reporter, reporting
+from codeconductor_mcp._places import Places
+from codeconductor_mcp._progress import Reporter, Steps, reporting
 from codeconductor_mcp._words import hint_of, told
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from codeconductor import Session
+
+    from codeconductor_mcp._settings import McpSettings
 
 
 class Calls:
@@ -44,13 +47,14 @@ class Calls:
         working: The tasks of the calls that are not done.
     """
 
-    def __init__(self, log_file: str | None = None) -> None:
+    def __init__(self, settings: McpSettings, log_file: str | None = None) -> None:
         self.log_file = log_file
+        self._places = Places(settings)
         self.working: set[asyncio.Task[Any]] = set()
 
     @asynccontextmanager
-    async def _session(self, *, records: bool = False, **run: object) -> AsyncIterator[Session]:
-        """A session of a call; what core refuses becomes the tool's error.
+    async def _session(self, steps: Steps, *, records: bool = False, **run: object) -> AsyncIterator[Session]:
+        """A session of a call, once there is a place for it; what core refuses becomes the tool's error.
 
         A call that is cancelled cancels what is going on in it, such as requests to models.
         """
@@ -59,7 +63,10 @@ class Calls:
         self.working.add(task)
         overrides = {"run": {name: value for name, value in run.items() if value is not None}}
         try:
-            async with open_session(overrides=overrides, log_file=self.log_file, records=records) as session:
+            async with (
+                self._places.taken(steps.step),
+                open_session(overrides=overrides, log_file=self.log_file, records=records) as session,
+            ):
                 yield session
         except ConductorError as exc:
             raise ToolError(told(exc)) from exc
@@ -78,7 +85,10 @@ class Calls:
     ) -> dict[str, Any]:
         """Ask the models, and give the run without the words of the answers."""
         chosen = {"kind": None if kind == "auto" else kind, "language": language, "strategy": strategy}
-        async with reporting(to, "looking for models") as steps, self._session(records=True, **chosen) as session:
+        async with (
+            reporting(to, "looking for models") as steps,
+            self._session(steps, records=True, **chosen) as session,
+        ):
             steps.follow(session)
             paths = [_within(session.root, path) for path in context_paths]
             run = await conduct(session, await asyncio.to_thread(make_task, session, task, paths), command="mcp")
@@ -93,7 +103,7 @@ class Calls:
 
     async def choose(self, to: Reporter, task: str, answers: Sequence[str], *, strategy: str | None) -> dict[str, Any]:
         """Decide between given answers."""
-        async with reporting(to, "deciding"), self._session(strategy=strategy) as session:
+        async with reporting(to, "deciding") as steps, self._session(steps, strategy=strategy) as session:
             asked = make_task(session, task)
             consensus = await decide_given(session, asked, answers)
             warnings = list(session.warnings)
@@ -110,13 +120,13 @@ class Calls:
 
     async def models(self, to: Reporter) -> dict[str, Any]:
         """Every model in reach."""
-        async with reporting(to, "looking for models"), self._session() as session:
+        async with reporting(to, "looking for models") as steps, self._session(steps) as session:
             found = await discover(session)
         return models_document(found.models, found.problems)
 
     async def verify(self, to: Reporter, path: str, tests: Sequence[str]) -> dict[str, Any]:
         """Run the tests of a folder in the sandbox."""
-        async with reporting(to, "running the tests"), self._session() as session:
+        async with reporting(to, "running the tests") as steps, self._session(steps) as session:
             report = await verify(session, folder_of(path), tests=[Path(test) for test in tests])
             if report.is_empty:
                 raise InputError(f"the runner {report.runner!r} found no test", hint="give files of tests with tests")

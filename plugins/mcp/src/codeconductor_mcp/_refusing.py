@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from codeconductor import __version__
 from mcp.server.mcpserver import MCPServer
-from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
+from pydantic import ValidationError
 
 from codeconductor_mcp._approval import refused
+from codeconductor_mcp._arguments import mistyped, near, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-
     from mcp.server.mcpserver import Context
     from mcp_types import CallToolResult, GetPromptResult, InputRequiredResult, Tool
 
@@ -50,19 +49,25 @@ class ConductorServer(MCPServer[Any]):
         """Call a tool.
 
         Raises:
-            ToolError: As of the SDK's; an argument is unknown; or a client's approval has nothing in it.
+            MCPError: There is none of that name.
+            ToolError: As of the SDK's; an argument is unknown or of a wrong type; or a client's approval has nothing
+                in it.
         """
-        for tool in await super().list_tools():
-            if tool.name == name:
-                wrong = _unknown(arguments, tool.input_schema.get("properties", {}))
-                if wrong is not None:
-                    raise ToolError(f"{name}: {wrong}")
+        known = {tool.name: tool.input_schema.get("properties", {}) for tool in await super().list_tools()}
+        if name not in known:
+            raise _invalid(f"there is no tool {name[:100]!r}{near(name, known)}")
+        wrong = unknown(arguments, known[name])
+        if wrong is not None:
+            raise ToolError(f"{name}: {wrong}")
         try:
             return await super().call_tool(name, arguments, context)
         except ToolError as exc:
             refusal = refused(exc)
             if refusal is not None:
                 raise refusal from None
+            cause = exc.__cause__
+            if isinstance(cause, ValidationError) and not isinstance(exc, UnexpectedToolError):
+                raise ToolError(f"{name}: {mistyped(cause)}") from cause
             raise
 
     async def get_prompt(
@@ -75,26 +80,13 @@ class ConductorServer(MCPServer[Any]):
         """
         known = {prompt.name: prompt.arguments or [] for prompt in await self.list_prompts()}
         if name not in known:
-            raise _invalid(f"there is no prompt {name[:100]!r}{_near(name, known)}")
+            raise _invalid(f"there is no prompt {name[:100]!r}{near(name, known)}")
         given = arguments or {}
-        wrong = _unknown(given, [argument.name for argument in known[name]])
+        wrong = unknown(given, [argument.name for argument in known[name]])
         missing = [argument.name for argument in known[name] if argument.required and argument.name not in given]
         if wrong is not None or missing:
             raise _invalid(f"prompt {name!r}: {wrong or f'the argument {missing[0]!r} is missing'}")
         return await super().get_prompt(name, arguments, context)
-
-
-def _unknown(given: Iterable[str], known: Collection[str]) -> str | None:
-    """What is wrong with the first argument that is not known; None: all are."""
-    name = next((name for name in given if name not in known), None)
-    return None if name is None else f"unknown argument {name[:100]!r}{_near(name, known)}"
-
-
-def _near(name: str, known: Collection[str]) -> str:
-    near = get_close_matches(name, known, n=1, cutoff=0.5)
-    if near:
-        return f"; did you mean {near[0]!r}?"
-    return f"; known: {', '.join(sorted(known))}" if known else "; it takes none"
 
 
 def _invalid(message: str) -> MCPError:

@@ -12,6 +12,7 @@ from pydantic import Field
 from codeconductor_mcp._approval import Answer, ask, check
 from codeconductor_mcp._calls import Calls
 from codeconductor_mcp._refusing import ConductorServer
+from codeconductor_mcp._settings import McpSettings
 from codeconductor_mcp._values import ChoiceResult, ConsensusResult, HistoryResult, ModelsResult, VerifyResult
 
 Kind = Literal["auto", "function", "class", "api", "test", "bugfix", "refactor", "question"]
@@ -20,13 +21,14 @@ _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 _RUNS = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
 
 
-def make_server(*, log_file: str | None = None) -> ConductorServer:
+def make_server(settings: McpSettings | None = None, *, log_file: str | None = None) -> ConductorServer:
     """The server with everything that it offers.
 
     Args:
+        settings: How many calls there may be; None: as many as without settings.
         log_file: Path of `--log-file`; None: no log is written.
     """
-    calls = Calls(log_file)
+    calls = Calls(settings or McpSettings(), log_file)
     server = ConductorServer(calls)
     _add_tools(server, calls)
     _add_reading(server, calls)

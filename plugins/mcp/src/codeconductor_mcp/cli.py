@@ -11,6 +11,8 @@ from codeconductor import InputError, RunSettings, common_options, in_session
 if TYPE_CHECKING:
     from codeconductor import Session
 
+    from codeconductor_mcp._settings import McpSettings
+
 PORT = 7778
 """Of `--http`, unless told otherwise; beside that of `conductor serve`."""
 
@@ -43,17 +45,20 @@ def mcp(over_http: bool, port: int | None, client: str | None, log_file: str | N
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         click.echo(f"This goes into {place_of(client)}", err=True)
         return
-    in_session(_checked, log_file=log_file)
+    settings = in_session(_checked, log_file=log_file)
     from codeconductor_mcp._server import make_server
     from codeconductor_mcp._serving import serve_http, serve_stdio
 
-    server = make_server(log_file=log_file)
+    server = make_server(settings, log_file=log_file)
     if over_http:
         serve_http(server, chosen)
     else:
         serve_stdio(server)
 
 
-async def _checked(session: Session) -> None:
-    """Refuse settings that no call could be answered with, before a client relies on the server."""
+async def _checked(session: Session) -> McpSettings:
+    """The server's own settings; what no call could be answered with is refused before a client relies on it."""
+    from codeconductor_mcp._settings import McpSettings
+
     session.settings("run", RunSettings)
+    return session.settings("mcp", McpSettings)
