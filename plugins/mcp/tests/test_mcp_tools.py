@@ -236,6 +236,41 @@ async def test_arguments_of_a_wrong_type_are_told_in_short_words(world: Any, mod
     assert many.endswith("; and 198 more")
 
 
+BROKEN = {
+    "[sandbox]\nmemory = 'lots'": "sandbox.memory: expected a size such as '512 MiB'",
+    "[history]\nenabled = 'perhaps'": "history.enabled: expected true or false, got 'perhaps'",
+    "[prompt]\nstandard = []": "unknown setting prompt.standard",
+    "[mcp]\nparallel = 0": "mcp.parallel: expected 1 or more, got 0",
+    "[run]\nkind = 'poem'": "run.kind: expected 'auto' or 'function'",
+    "[run": "conductor.toml: ",
+}
+"""Tables of a project's file that are wrong, and what is said of them."""
+
+
+async def test_settings_that_break_while_it_serves_are_told_in_the_reply(world: Any) -> None:
+    """Of every table that a call goes by, with the file and what was expected; once mended, calls work again."""
+
+    async def yes(_context: Any, _params: Any) -> ElicitResult:
+        return ElicitResult(action="accept", content={"approve": True})
+
+    (world.project / "one.case").write_text("passes", encoding="utf-8")
+    settings = world.project / "conductor.toml"
+    async with world.client(elicitation_callback=yes) as client:
+        for text, says in BROKEN.items():
+            settings.write_text(text, encoding="utf-8")
+            for tool, arguments in (
+                ("consensus", {"task": "Add"}),
+                ("choose", {"task": "Add", "answers": ["a"]}),
+                ("models", {}),
+                ("verify", {"path": "."}),
+            ):
+                told = await refused(client, tool, **arguments)
+                assert says in told
+                assert "Hint: " in told
+        settings.write_text("[run]\nstrategy = 'longest'\n", encoding="utf-8")
+        assert (await call(client, "choose", task="Add", answers=["a"]))["answer"] == "a"
+
+
 async def test_without_a_model_the_error_says_what_to_do(world: Any) -> None:
     """As the command line does."""
     async with world.client() as client:
