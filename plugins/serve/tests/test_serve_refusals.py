@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
+import socket
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
@@ -13,12 +15,17 @@ import openai
 import pytest
 from codeconductor.testing.servers import ScriptedModel, ScriptedOpenAI, status
 from codeconductor.testing.servers.faults import refusing_host
+from codeconductor_serve import _body
+from codeconductor_serve._errors import ApiError
+from codeconductor_serve._streaming import ClientGone
+from starlette.requests import Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HELLO = [{"role": "user", "content": "Hello"}]
 CHAT = "/v1/chat/completions"
+RESPONSES = "/v1/responses"
 JSON = {"content-type": "application/json"}
 
 
@@ -56,6 +63,9 @@ WRONG = {
     ),
     "a hot temperature": ({"model": "conductor", "messages": HELLO, "temperature": 9}, "temperature"),
     "no tokens": ({"model": "conductor", "messages": HELLO, "max_tokens": 0}, "max_tokens"),
+    "tokens without end": ({"model": "conductor", "messages": HELLO, "max_tokens": 10**30}, "max_tokens"),
+    "options in words": ({"model": "conductor", "messages": HELLO, "stream_options": "all"}, "stream_options"),
+    "functions of old": ({"model": "conductor", "messages": HELLO, "functions": [{"name": "f"}]}, "functions"),
     "two replies": ({"model": "conductor", "messages": HELLO, "n": 2}, "n"),
     "stream in words": ({"model": "conductor", "messages": HELLO, "stream": "yes"}, "stream"),
     "a stop that is a number": ({"model": "conductor", "messages": HELLO, "stop": 3}, "stop"),
@@ -100,11 +110,74 @@ def test_a_field_that_is_wrong_is_named(served: Any, wrong: str) -> None:
     assert error["message"]
 
 
-@pytest.mark.parametrize("body", [b"{", b"", b"[]", b"\xff", b"[" * 100_000, b'{"model": NaN'])
-def test_malformed_json_is_said_to_be_that(served: Any, body: bytes) -> None:
-    """Also where it is no object, no UTF-8, or nested without end."""
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"{", "property name"),
+        (b"", "Expecting value"),
+        (b"[]", "no JSON object"),
+        (b"\xff", "not in UTF-8"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"temperature": NaN}', "NaN is no number"),
+        (b'{"temperature": -Infinity}', "-Infinity is no number"),
+        (b'{"temperature": 1e999}', "the number 1e999 is too large"),
+        (b'{"seed": ' + b"9" * 5000 + b"}", "a number in it is too long"),
+    ],
+)
+def test_malformed_json_is_said_to_be_that(served: Any, body: bytes, says: str) -> None:
+    """Also where it is no object, no UTF-8, nested without end, or has numbers that JSON has not."""
     code, error = asked(served, body)
     assert (code, error["code"]) == (400, "invalid_json")
+    assert says in error["message"]
+    assert "sys." not in error["message"]
+
+
+def test_half_a_character_is_passed_on_as_the_sign_for_one(served: Any) -> None:
+    """Wherever it stands: nothing that is sent on could hold it."""
+    tool = '{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "title": "\\ud800"}}}'
+    body = f'{{"model": "acme/parrot", "messages": [{{"role": "user", "content": "\\udc00"}}], "tools": [{tool}]}}'
+    code, _ = asked(served, body.encode())
+    assert code == 200
+    body = '{"model": "acme/parrot", "input": "x", "metadata": {"a": "\\ud83d\\ude00 \\ud800"}}'
+    assert asked(served, body.encode(), RESPONSES) == (200, None)
+
+
+def test_a_body_that_does_not_end_is_not_waited_for_without_end() -> None:
+    """After a time of silence it is 408; a client that leaves meanwhile is no fault."""
+
+    def request(*messages: dict[str, Any]) -> Request:
+        left = list(messages)
+
+        async def receive() -> dict[str, Any]:
+            if left:
+                return left.pop(0)
+            return await asyncio.Future()
+
+        headers = [(b"content-type", b"application/json")]
+        return Request({"type": "http", "method": "POST", "headers": headers}, receive)
+
+    begun = {"type": "http.request", "body": b"{", "more_body": True}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_body, "SILENCE", 0.01)
+        with pytest.raises(ApiError) as caught:
+            asyncio.run(_body.body_of(request(begun)))
+    assert (caught.value.status, caught.value.code) == (408, "request_timeout")
+    with pytest.raises(ClientGone):
+        asyncio.run(_body.body_of(request(begun, {"type": "http.disconnect"})))
+
+
+def test_a_client_that_leaves_in_the_midst_of_its_body_is_no_fault_of_the_server(serve: Any) -> None:
+    """Nothing is said of it on standard error, and others are answered."""
+    served = serve()
+    head = (
+        "POST /v1/responses HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
+    )
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", urlsplit(served.url).port)) as leaving:
+            leaving.sendall(f"{head}Content-Length: 9\r\n\r\n{{".encode())
+            assert asked(served, None, "/healthz", {}, "GET")[0] == 200
+    assert served.stop() == 0
+    assert served.process.stderr.read() == ""
 
 
 @pytest.mark.parametrize(
@@ -158,15 +231,24 @@ def test_an_unknown_model_gets_the_nearest_names(served: Any) -> None:
 
 
 def test_paths_and_methods_are_refused_in_the_same_form(served: Any) -> None:
-    """404 and 405."""
+    """404 and 405, the latter with the methods that are known; a slash too many behind the models does no harm."""
     assert asked(served, {}, "/v1/embeddings")[0] == 404
-    assert asked(served, None, CHAT, {}, "GET")[0] == 405
+    code, error = asked(served, None, CHAT, {}, "GET")
+    assert (code, error["code"]) == (405, "method_not_allowed")
+    connection = http.client.HTTPConnection(urlsplit(served.url).netloc, timeout=60)
+    connection.request("PUT", "/v1/models")
+    assert "GET" in connection.getresponse().headers["allow"]
+    connection.close()
+    assert asked(served, None, "/v1/models/", {}, "GET")[1]["object"] == "list"
 
 
 def test_only_json_is_read(served: Any) -> None:
     """A web page can send other types without asking first."""
     code, error = asked(served, {"model": "conductor", "messages": HELLO}, headers={"content-type": "text/plain"})
     assert (code, error["code"]) == (415, "unsupported_media_type")
+    code, error = asked(served, b"\x1f\x8b", headers={**JSON, "content-encoding": "gzip"})
+    assert (code, error["code"]) == (415, "unsupported_media_type")
+    assert "'gzip'" in error["message"]
 
 
 def test_a_body_of_more_than_16_mib_is_refused_and_one_of_10_is_read(served: Any) -> None:

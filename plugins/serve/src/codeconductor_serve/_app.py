@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from contextlib import aclosing
 from functools import partial
@@ -14,11 +13,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from codeconductor_serve._answering import Answering
+from codeconductor_serve._body import body_of
 from codeconductor_serve._catalogue import Catalogue, chat_models
 from codeconductor_serve._chat import ChatForm
 from codeconductor_serve._chat_wish import read_chat
 from codeconductor_serve._closing import Closing
-from codeconductor_serve._errors import ApiError, invalid, unknown_model
+from codeconductor_serve._errors import ApiError, unknown_model
 from codeconductor_serve._guard import guards
 from codeconductor_serve._json import reply
 from codeconductor_serve._responses import ResponsesForm
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from codeconductor_serve._guard import Door
     from codeconductor_serve._wish import Wish
 
-LONGEST = 16 * 2**20
-"""Bytes of the longest body."""
-
-_READ_ON = 4 * LONGEST
-"""Bytes that are read of a body that is too long: who still sends does not hear the refusal."""
+_MISSING = {
+    404: ("not_found", "there is nothing at this path"),
+    405: ("method_not_allowed", "this method is not known here"),
+}
+"""Codes and messages of what the routes refuse."""
 
 _GONE = 499
 """nginx's status for a client that has left; nobody sees it."""
@@ -66,6 +66,8 @@ class Endpoints:
         """One of them."""
         listed = {entry["id"]: entry for entry in await self._listed()}
         name = request.path_params["name"]
+        if not name:  # a slash too many
+            return await self.models(request)
         if name not in listed:
             raise unknown_model(name, listed)
         return reply(listed[name])
@@ -120,45 +122,17 @@ async def _all(
             yield piece
 
 
-async def body_of(request: Request) -> dict[str, Any]:
-    """The JSON object in a request.
-
-    Raises:
-        ApiError: 415, 413 or 400.
-    """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        message = f"the content type is {kind[:100]!r}; expected 'application/json'"
-        raise ApiError(415, message, code="unsupported_media_type")
-    parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size <= LONGEST:
-            parts.append(part)
-        elif size > _READ_ON:
-            break
-    if size > LONGEST:
-        message = f"the body is longer than {LONGEST // 2**20} MiB"
-        raise ApiError(413, message, code="request_too_large")
-    try:
-        body = json.loads(b"".join(parts))
-    except (ValueError, RecursionError) as exc:
-        raise invalid(f"the body is no JSON: {exc}", code="invalid_json") from exc
-    if not isinstance(body, dict):
-        raise invalid("the body is no JSON object", code="invalid_json")
-    return body
-
-
 def _told(_request: Request, exc: Exception) -> Response:
     if isinstance(exc, ClientGone):
         return Response(status_code=_GONE)
+    headers: dict[str, str] = {}
     if isinstance(exc, HTTPException):
-        messages = {404: "there is nothing at this path", 405: "this method is not known here"}
-        message = messages.get(exc.status_code, str(exc.detail))
-        exc = ApiError(exc.status_code, message, code="not_found" if exc.status_code == 404 else None)
+        headers |= exc.headers or {}  # the methods that are allowed
+        code, message = _MISSING.get(exc.status_code, (None, str(exc.detail)))
+        exc = ApiError(exc.status_code, message, code=code)
     assert isinstance(exc, ApiError)
-    headers = {"retry-after": "1"} if exc.status == 429 else None
+    if exc.status == 429:
+        headers["retry-after"] = "1"
     return reply(exc.document(), exc.status, headers)
 
 

@@ -10,6 +10,7 @@ from codeconductor_serve._errors import invalid
 from codeconductor_serve._tools import calling
 from codeconductor_serve._wish import (
     Wish,
+    an_object,
     content_of,
     flag,
     function,
@@ -41,7 +42,9 @@ def read_chat(body: dict[str, Any]) -> Wish:
     model = model_of(body)
     if body.get("n") not in (None, 1):
         raise invalid("n: one reply is given to a request; leave it out", "n", code="unsupported_value")
-    options = body.get("stream_options")
+    if body.get("functions") or body.get("function_call") not in (None, "none", "auto"):
+        raise invalid("functions: offer them as tools, each a function", "functions", code="unsupported_value")
+    options = an_object(body, "stream_options")
     return Wish(
         model=model,
         query=Query(
@@ -51,7 +54,7 @@ def read_chat(body: dict[str, Any]) -> Wish:
             **sampling(body, "max_completion_tokens", "max_tokens"),
         ),
         stream=flag(body, "stream"),
-        include_usage=isinstance(options, dict) and bool(options.get("include_usage")),
+        include_usage=bool(options.get("include_usage")),
         note=note_of(body),
     )
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from codeconductor import Query
 
 _LARGEST_SEED = 2_000_000_000
+_LARGEST = 2**31 - 1
 _FUNCTION = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
 _MOST_STOPS = 16
 
@@ -42,10 +43,10 @@ class Wish:
 
 
 def text(value: object, param: str) -> str:
-    """A text that can be sent on: half a character becomes the sign for one."""
+    """A text."""
     if not isinstance(value, str):
         raise invalid(f"{param}: expected a text, got {_kind(value)}", param)
-    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if not value.isascii() else value
+    return value
 
 
 def content_of(content: object, param: str, kinds: Mapping[str, str]) -> str:
@@ -201,9 +202,12 @@ def _whole(body: Mapping[str, Any], name: str, *, least: int | None) -> int | No
     value = body.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or (least is not None and value < least):
-        raise invalid(f"{name}: expected a whole number, got {value!r:.80}", name)
-    return value
+    wrong = isinstance(value, bool) or not isinstance(value, int)
+    if wrong or (least is not None and not least <= value <= _LARGEST):
+        span = "" if least is None else f" from {least} to {_LARGEST}"
+        raise invalid(f"{name}: expected a whole number{span}, got {value!r:.80}", name)
+    whole: int = value
+    return whole
 
 
 def _stops(value: object) -> tuple[str, ...]:
