@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import socket
+import subprocess
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 from codeconductor.testing.servers import ScriptedModel, ScriptedOpenAI
@@ -16,7 +19,6 @@ from codeconductor_mcp._progress import reporting
 from mcp import Client
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable
 
 
@@ -266,6 +268,25 @@ def test_over_http_only_this_machine_is_answered(world: Any) -> None:
         assert status(url, Host="127.0.0.1.evil.example") == 421
         assert status(url, Origin="http://evil.example") == 403
         assert status(url, Origin="null") == 403
+
+
+def test_a_client_that_leaves_in_the_midst_of_its_request_is_no_fault(world: Any) -> None:
+    """Nothing is said of it on standard error, and others are answered."""
+    with world.start("--http", "--port", "0", stdin=subprocess.DEVNULL) as process:
+        assert process.stderr is not None
+        url = process.stderr.readline().split()[-1]
+        place = urlsplit(url)
+        head = f"POST /mcp HTTP/1.1\r\nHost: {place.netloc}\r\nAccept: application/json, text/event-stream\r\n"
+        for kind in ("", "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/list\r\n"):
+            with socket.create_connection((place.hostname, place.port)) as leaving:
+                rest = f"{kind}Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{{"
+                leaving.sendall((head + rest).encode())
+                assert status(url) == 200
+        assert status(url) == 200
+        process.terminate()
+        _, err = process.communicate()
+    assert "Traceback" not in err
+    assert "ClientDisconnect" not in err
 
 
 def test_the_server_over_http_ends_at_a_signal(world: Any) -> None:

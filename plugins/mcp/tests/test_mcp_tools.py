@@ -143,6 +143,50 @@ async def test_without_a_yes_nothing_is_run(
     assert [str(world.project) in one and "one.case" in one for one in asked] == [True] * (answer is not None)
 
 
+@pytest.mark.parametrize(
+    ("reply", "says"),
+    [
+        ({"error": {"code": -32602, "message": "no window to ask in"}}, "could not ask (no window to ask in)"),
+        ({"result": {"action": "perhaps"}}, "does not say whether"),
+        ({"result": {"action": "accept", "content": [True]}}, "does not say whether"),
+        ({"result": {}}, "does not say whether"),
+    ],
+)
+def test_a_client_that_cannot_ask_after_all_has_not_approved(world: Any, reply: dict[str, Any], says: str) -> None:
+    """It says that it can, and answers the question with an error, or with something that is no answer."""
+    (world.project / "one.case").write_text("passes", encoding="utf-8")
+    hello = {
+        "id": 1,
+        "method": "initialize",
+        "params": {
+            "protocolVersion": "2025-11-25",
+            "capabilities": {"elicitation": {}},
+            "clientInfo": {"name": "t", "version": "1"},
+        },
+    }
+    verify = {"id": 2, "method": "tools/call", "params": {"name": "verify", "arguments": {"path": "."}}}
+    with world.start() as process:
+
+        def send(*messages: dict[str, Any]) -> dict[str, Any]:
+            for message in messages:
+                process.stdin.write(json.dumps({"jsonrpc": "2.0"} | message) + "\n")
+            process.stdin.flush()
+            got: dict[str, Any] = json.loads(process.stdout.readline())
+            return got
+
+        send(hello)
+        question = send({"method": "notifications/initialized"}, verify)
+        assert question["method"] == "elicitation/create"
+        result = send({"id": question["id"]} | reply)["result"]
+        _, err = process.communicate()
+    assert result["isError"]
+    text = result["content"][0]["text"]
+    assert text.startswith("not approved: ")
+    assert says in text
+    assert "Resolver" not in text
+    assert err == ""
+
+
 async def test_what_cannot_be_verified_is_refused_before_anybody_is_asked(world: Any) -> None:
     """A folder that does not exist, a file, and no path at all; and where nothing fits, after the yes."""
     (world.project / "file").write_text("", encoding="utf-8")

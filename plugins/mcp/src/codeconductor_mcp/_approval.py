@@ -8,6 +8,7 @@ from mcp.server.elicitation import AcceptedElicitation, CancelledElicitation, De
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.resolve import Elicit
+from mcp.shared.exceptions import MCPError
 from pydantic import BaseModel, Field
 
 from codeconductor_mcp._words import told
@@ -58,13 +59,18 @@ def check(answer: Answer, ctx: Context) -> None:
 
 
 def refused(exc: ToolError) -> ToolError | None:
-    """The refusal, where a client said yes without what it was asked for; None: it is another error.
+    """The refusal, where a client's answer is not what it was asked for; None: it is another error.
 
     The SDK raises before `check` is reached, and has no type of its own for that.
     """
-    if "accepted elicitation" not in str(exc):
+    if not str(exc).startswith("Error executing tool verify: Resolver "):
         return None
     return ToolError("not approved: the client's answer does not say whether to run these tests, and nothing was run")
+
+
+def unasked(exc: MCPError) -> ToolError:
+    """The refusal, where a client that should be able to ask answers with an error."""
+    return ToolError(f"not approved: the client could not ask ({exc.error.message[:200]}), and nothing was run")
 
 
 def folder_of(path: str) -> Path:

@@ -69,7 +69,7 @@ def _expected(error: ErrorDetails) -> str:
         return f"at least {limits['min_length']}"
     if kind == "too_long":
         return f"at most {limits['max_length']}"
-    words = {"string": "a text", "list": "a list of texts", "int": "a whole number"}
+    words = {"string": "a text", "list": "a list of texts", "int": "a whole number", "finite": "a whole number"}
     return words.get(kind.partition("_")[0], error["msg"].lower())
 
 

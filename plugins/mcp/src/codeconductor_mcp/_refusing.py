@@ -11,7 +11,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
 from pydantic import ValidationError
 
-from codeconductor_mcp._approval import refused
+from codeconductor_mcp._approval import refused, unasked
 from codeconductor_mcp._arguments import mistyped, near, unknown
 
 if TYPE_CHECKING:
@@ -61,6 +61,10 @@ class ConductorServer(MCPServer[Any]):
             raise ToolError(f"{name}: {wrong}")
         try:
             return await super().call_tool(name, arguments, context)
+        except MCPError as exc:
+            if name == "verify":  # the client's own error, where it was asked in the midst of the call
+                raise unasked(exc) from exc
+            raise
         except ToolError as exc:
             refusal = refused(exc)
             if refusal is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ import click
 import uvicorn
 from codeconductor import InputError
 from mcp.server.transport_security import TransportSecuritySettings
+from starlette.requests import ClientDisconnect
 
 if TYPE_CHECKING:
     from codeconductor_mcp._refusing import ConductorServer
@@ -63,6 +65,8 @@ def serve_http(server: ConductorServer, port: int) -> None:
         InputError: The port is taken.
         KeyboardInterrupt: At the end; it says where to look for what was recorded.
     """
+    for name in ("mcp.server.streamable_http", "uvicorn.error"):  # who tells of it depends on the era
+        logging.getLogger(name).addFilter(_is_fault)
     listening = _listen(port)
     port = listening.getsockname()[1]
     names = [f"{name}:{port}" for name in (HOST, "localhost")]
@@ -80,6 +84,11 @@ def serve_http(server: ConductorServer, port: int) -> None:
             asyncio.run(_Announcing(config, f"http://{HOST}:{port}/mcp").serve(sockets=[listening]))
         except KeyboardInterrupt:
             raise KeyboardInterrupt(_RECORDED) from None
+
+
+def _is_fault(record: logging.LogRecord) -> bool:
+    """Not that a client left in the midst of its request: the SDK tells that with a traceback."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], ClientDisconnect)
 
 
 class _Announcing(uvicorn.Server):
