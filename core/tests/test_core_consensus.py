@@ -6,7 +6,17 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from codeconductor import ConductorError, Consensus, FieldConsensus, InputError, ToolCall, decide, hookimpl
+from codeconductor import (
+    ConductorError,
+    Consensus,
+    FieldConsensus,
+    InputError,
+    Message,
+    Query,
+    ToolCall,
+    decide,
+    hookimpl,
+)
 from codeconductor.consensus import find_strategy, settling
 from codeconductor.converters import consensus_document, decision_document
 from codeconductor.errors import NoAnswerError, PluginError
@@ -349,3 +359,20 @@ def test_calls_are_no_code(make_session: MakeSession, fails: bool) -> None:
     assert bool(session.warnings) is fails
     code = [an_answer("```python\na = 1\n```", model="one")]
     assert decided(session, "coder", code).outcome == {"text": "coder"}
+
+
+def test_a_call_that_is_required_may_be_spelled_in_code(make_session: MakeSession) -> None:
+    """Then it is no code either; where no strategy finds a call there is no decision."""
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    query = Query(messages=[Message("user", "Call f.")], tools=tools, tool_choice="required")
+    task = a_task(kind="call", functions=tools, query=query)
+    answers = [an_answer('```json\n{"name": "f"}\n```', model="one")]
+    found = Consensus(outcome={"calls": [{"name": "f", "arguments": {}}]}, agreement=1.0)
+    coder = Strategy("coder")
+    coder.decides = "code"  # type: ignore[attr-defined]  # as a strategy may have it
+    session = make_session(brings=Brings(coder, Strategy("voter", found)))
+    consensus = asyncio.run(decide(session, task, answers, a_bench(answers), strategy="coder"))
+    assert consensus.outcome == found.outcome
+    session = make_session(brings=Brings(Strategy("talker")))
+    with pytest.raises(NoAnswerError, match="no model called a function, and a call is required \\(acme/one"):
+        asyncio.run(decide(session, task, answers, a_bench(answers), strategy="talker"))

@@ -187,7 +187,7 @@ def _are_calls(task: Task, answers: Sequence[Answer]) -> bool:
     """Whether the answers are function calls; in a conversation they may be code as well, as long as none is a call."""
     calls, code = any(answer.tool_calls for answer in answers), any(answer.code for answer in answers)
     if task.kind == "call":
-        return calls or not code or task.query is None
+        return calls or not code or task.query is None or must_call(task)
     return calls and not code
 
 
