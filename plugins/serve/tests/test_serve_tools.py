@@ -24,6 +24,7 @@ SAID = {
     "clock": Said(tool_calls=(CLOCK,), finish_reason="tool_calls"),
     "both": Said(tool_calls=(ROME, OSLO), finish_reason="tool_calls"),
     "stray": Said(tool_calls=(("rm", {"path": "/"}),), finish_reason="tool_calls"),
+    "nameless": Said(tool_calls=(("", {}),), finish_reason="tool_calls"),
     "mixed": Said(tool_calls=(("rm", {"path": "/"}), ROME), finish_reason="tool_calls"),
 }
 
@@ -187,6 +188,13 @@ def test_none_never_gives_a_call(asking: Asking) -> None:
     assert asking("both", "both", "text", tool_choice="none") == ("I cannot know.", [])
     for said in (("both",), ("both", "clock", "both")):
         assert "no model gave a text, and no function may be called" in refused(asking, *said, tool_choice="none")
+
+
+def test_a_call_without_a_name_is_none(asking: Asking) -> None:
+    """Nobody could carry it out."""
+    for said in (("nameless",), ("nameless", "nameless", "nameless")):
+        assert "no model gave a text or a call that has a name" in refused(asking, *said)
+    assert asking("nameless", "nameless", "rome") == ("I look.", [ROME])
 
 
 def test_one_call_at_most_where_they_may_not_be_parallel(asking: Asking, upstream: ScriptedOpenAI) -> None:

@@ -67,6 +67,5 @@ def none_will_do(query: Query, answers: Sequence[Answer]) -> NoAnswerError:
             f"no model called a function, and a call is required ({who} did otherwise)",
             hint="ask models that can call functions, or leave it to them whether to call one",
         )
-    return NoAnswerError(
-        f"no model gave a text, and no function may be called ({who} called some)", hint="ask again, or other models"
-    )
+    lacks = "a text or a call that has a name" if query.tools else "a text, and no function may be called"
+    return NoAnswerError(f"no model gave {lacks} ({who} did otherwise)", hint="ask again, or other models")

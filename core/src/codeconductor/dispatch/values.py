@@ -85,10 +85,12 @@ class Query:
     def permitted(self, calls: Sequence[ToolCall]) -> tuple[ToolCall, ...]:
         """Those of a reply's calls that it may have: none where there is no tool, and one where one is the most.
 
-        Where a call is required, only one of a tool that was offered will do; servers write an underline for a dot.
+        A call without a name is none. Where one is required, only that of a tool that was offered will do; servers
+        write an underline for a dot.
         """
         if not self.tools:
             return ()
+        calls = [call for call in calls if call.name.strip()]
         if self.tool_choice == "required":
             offered = {_bare(str(schema.get("function", schema).get("name"))) for schema in self.tools}
             calls = [call for call in calls if _bare(call.name) in offered]
