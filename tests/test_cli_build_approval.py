@@ -110,6 +110,30 @@ def test_only_some_files_can_be_approved(conductor: CommandLine, project: Path) 
     assert "other.py" not in (builds(conductor) / "rounds" / "1.shown.diff").read_text()
 
 
+@pytest.mark.parametrize(
+    ("before", "written", "chosen", "taken"),
+    [
+        ("notes", "notes/b.txt", "calc.py notes/b.txt", "notes"),  # a file becomes a folder
+        ("notes/b.txt", "notes", "calc.py notes", "notes/b.txt"),  # and the other way round
+    ],
+)
+def test_what_a_chosen_file_cannot_be_without_is_taken_along(
+    conductor: CommandLine, project: Path, before: str, written: str, chosen: str, taken: str
+) -> None:
+    """A file in a folder where a file was needs that one gone; it is said, and shown before the yes."""
+    (project / before).parent.mkdir(exist_ok=True)
+    (project / before).write_text("old\n", encoding="utf-8")
+    made = f"import shutil; where = pathlib.Path({before!r}); where.unlink()\n"
+    made += f"pathlib.Path('notes').is_dir() and shutil.rmtree('notes')\nnew = pathlib.Path({written!r})\n"
+    made += "new.parent.mkdir(exist_ok=True); new.write_text('new')\n"
+    use_coder(conductor, writes(calc__py=RIGHT) + made)
+    code, shown = converse(conductor, "f", chosen, "y")
+    assert code == 0, shown
+    assert f"{taken} is in its way, and goes with it" in shown
+    assert (project / written).read_text() == "new"
+    agree_on_hashes(conductor)
+
+
 def hash_of(diff: str) -> str:
     """As a decision names a diff."""
     return hashlib.sha256(diff.encode()).hexdigest()

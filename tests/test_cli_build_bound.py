@@ -72,3 +72,13 @@ def test_a_resumed_build_asks_again_where_what_was_approved_is_gone(
     assert build_again(conductor, "last")["outcome"] == "passed"
     assert (project / "calc.py").read_text() == RIGHT
     assert len((conductor.data / "builds" / "approvals.jsonl").read_text().splitlines()) == 2
+
+
+def test_what_cannot_stand_beside_what_stays_is_left_out(conductor: CommandLine, project: Path) -> None:
+    """A coder may not remove what configures tests; what it wrote in that file's place goes nowhere, and is told."""
+    (project / "conftest.py").write_text("", encoding="utf-8")
+    made = "here = pathlib.Path('conftest.py'); here.unlink(); here.mkdir(); (here / 'x.txt').write_text('x')\n"
+    use_coder(conductor, writes(calc__py=RIGHT) + made)
+    document = build(conductor)
+    assert (project / "conftest.py").is_file()
+    assert any("'conftest.py/x.txt' is left out: 'conftest.py', which stays" in one for one in document["warnings"])

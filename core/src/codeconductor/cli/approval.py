@@ -13,7 +13,7 @@ import attrs
 import click
 
 from codeconductor.cli import console
-from codeconductor.handover import Approval, concerns, only
+from codeconductor.handover import Approval, concerns, in_the_way, only
 from codeconductor.handover.diffing import is_text
 from codeconductor.hookspecs import hookimpl
 
@@ -126,6 +126,9 @@ class _Conversation:
         said = _asked("Which of them, by number or name, with blanks in between? ")
         words = (said or "").replace(",", " ").split()
         chosen = {path for number, path in enumerate(paths, start=1) if str(number) in words or path in words}
+        for path, other in in_the_way(self._draft, chosen):
+            _say(f"  {console.one_line(path)}: {console.one_line(other)} is in its way, and goes with it")
+            chosen.add(other)
         if chosen:
             self._paths = frozenset(chosen)
             self._show()

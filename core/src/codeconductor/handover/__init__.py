@@ -7,7 +7,7 @@ from codeconductor.handover.choosing import check_coder, find_coder, known_coder
 from codeconductor.handover.concerns import concerns, configures_tests, guarded, is_given, is_test, plugins_of_pytest
 from codeconductor.handover.copying import Copied, copy_folder, largest_copy
 from codeconductor.handover.diffing import diff_of
-from codeconductor.handover.drafting import ignoring, leads_outside, make_draft, only, read_state
+from codeconductor.handover.drafting import ignoring, in_the_way, leads_outside, make_draft, only, read_state
 from codeconductor.handover.paths import refused_path
 from codeconductor.handover.values import (
     Approval,
@@ -42,6 +42,7 @@ __all__ = [
     "find_coder",
     "guarded",
     "ignoring",
+    "in_the_way",
     "is_given",
     "is_test",
     "known_coders",

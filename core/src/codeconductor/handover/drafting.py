@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import attrs
@@ -114,6 +115,21 @@ def only(draft: Draft, paths: Collection[str]) -> Draft:
     """The draft of these files alone."""
     kept = [change for change in draft.changes if change.path in paths]
     return draft if len(kept) == len(draft.changes) else attrs.evolve(draft, changes=kept, diff=diff_of(kept))
+
+
+def in_the_way(draft: Draft, paths: Collection[str]) -> list[tuple[str, str]]:
+    """Those of some files that cannot be written without another change of the draft, each with what would have to go.
+
+    That is a file where there is to be a folder, or what is in a folder where there is to be a file.
+    """
+    left = {change.path for change in draft.changes if change.after is None and change.path not in paths}
+    written = {change.path for change in draft.changes if change.after is not None and change.path in paths}
+    files = [(path, other) for path in sorted(written) for other in _above(path) if other in left]
+    return files + [(path, other) for other in sorted(left) for path in _above(other) if path in written]
+
+
+def _above(path: str) -> list[str]:
+    return [str(folder) for folder in PurePosixPath(path).parents]
 
 
 def read_state(folder: Path, path: str) -> FileState | None:

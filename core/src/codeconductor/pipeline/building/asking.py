@@ -43,7 +43,7 @@ async def ask(
     request: ApprovalRequest,
     *,
     yes: bool,
-    keep: Callable[[Draft, Approval], Draft] = lambda draft, _: draft,
+    keep: Callable[[Draft, Draft, Approval], Draft] = lambda part, _all, _approval: part,
 ) -> Decided:
     """The decision about a draft, written down before anything follows from it.
 
@@ -55,7 +55,7 @@ async def ask(
         shop: Where it is written down.
         request: What is asked.
         yes: Whether `--yes` was given.
-        keep: What counts of the part that was approved.
+        keep: What counts of the part that was approved; given that part, all of the draft, and the approval.
 
     Raises:
         ConductorError: The decision cannot be written down.
@@ -68,7 +68,7 @@ async def ask(
         reason = "what was approved is not what is there now"
         approval = attrs.evolve(approval, decision="rejected", reason=reason)
         session.warn(f"the yes of {approval.by} does not count: {reason}")
-    kept = keep(part, approval) if approval.decision == "approved" else None
+    kept = keep(part, now, approval) if approval.decision == "approved" else None
     approval = attrs.evolve(approval, approved_sha256=None if kept is None else kept.sha256)
     for name, draft in (("shown", shown), ("kept", kept)):
         if draft is not None:

@@ -21,6 +21,7 @@ from codeconductor.handover import (
     apply,
     concerns,
     guarded,
+    in_the_way,
     is_given,
     only,
     plugins_of_pytest,
@@ -218,8 +219,11 @@ class Job:
         else:
             self._go("writing")
 
-    def _kept(self, draft: Draft, approval: Approval) -> Draft:
-        """What counts of what was approved: no change to the given tests, and to what configures tests only by name."""
+    def _kept(self, draft: Draft, whole: Draft, approval: Approval) -> Draft:
+        """What counts of what was approved: no change to the given tests, and to what configures tests only by name.
+
+        Nor what cannot be written while something stays that the whole draft deletes.
+        """
         given = self._given()
         changed = [path for path in draft.paths if is_given(path, given)]
         if changed:
@@ -230,7 +234,11 @@ class Job:
                 f"{', '.join(map(repr, unnamed))} can decide whether tests pass: the folder's own counts, and the "
                 "change is left out, as nobody has approved it by its name"
             )
-        return only(draft, [path for path in draft.paths if path not in changed and path not in unnamed])
+        kept = {path for path in draft.paths if path not in changed and path not in unnamed}
+        for path, other in in_the_way(whole, kept):
+            self._session.warn(f"{path!r} is left out: {other!r}, which stays, is in its way")
+            kept.discard(path)
+        return only(draft, kept)
 
     def _guarded(self, draft: Draft) -> tuple[str, ...]:
         return guarded(draft, self._given(), plugins_of_pytest(self._shop.start))
