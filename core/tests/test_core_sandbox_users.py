@@ -59,6 +59,7 @@ def python(folder: Path) -> str:
     pytest.skip(f"no ordinary user can start a {name} with what the tests need")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="they are an ordinary user's already")
 @pytest.mark.parametrize("name", REPEATED)
 def test_an_ordinary_user_is_as_safe(python: str, folder: Path, name: str) -> None:

@@ -14,6 +14,7 @@ CRATE = {"Cargo.toml": '[package]\nname = "a"\nversion = "0.1.0"\nedition = "202
 HOME = Path(os.environ.get("HOME", "/"))
 
 
+@pytest.mark.slow
 class TestCargo(RunnerContract):
     """On a crate without dependencies."""
 

@@ -105,6 +105,7 @@ def test_no_test_is_no_case() -> None:
     assert read_events(events({"Action": "skip"}), 0).cases == ()
 
 
+@pytest.mark.slow
 def test_a_module_is_tested_where_go_is_found(make_session: MakeSession, session: Session) -> None:
     """Elsewhere it is said what to install."""
     if shutil.which("go") is None:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from codeconductor import TestReport
     from codeconductor.testing import MakeSession
 
-pytestmark = pytest.mark.skipif(shutil.which("npm") is None, reason="there is no npm to install them with")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("npm") is None, reason="there is no npm to install them with"),
+]
 
 VERSIONS = {"vitest": "^3", "jest": "^30"}
 IMPORTS = {"vitest": "import { test, expect } from 'vitest'\n", "jest": ""}

@@ -9,6 +9,7 @@ from codeconductor.testing import RunnerContract
 from codeconductor_runner_pytest import conductor_test_runners
 
 
+@pytest.mark.slow
 class TestPytest(RunnerContract):
     """On folders with nothing but tests."""
 
