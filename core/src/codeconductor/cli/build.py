@@ -88,7 +88,7 @@ def _discard(name: str, log_file: str | None) -> None:
 
 
 def _check_alone(option: str, has_task: bool) -> None:
-    """With --resume all else is as it was: what is given besides would be passed over, and --apply never be broken."""
+    """Refuse what is given beside --resume or --discard: it would be passed over, and `--apply never` be broken."""
     from codeconductor.errors import InputError
 
     context = click.get_current_context()

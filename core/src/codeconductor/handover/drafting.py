@@ -86,7 +86,6 @@ def ignoring(folder: Path, start: Path) -> Callable[[str], bool]:
         start: Its copy.
     """
     known: dict[str, list[Rules]] = {"": [*rules_above(folder), *rules_in(start)]}
-
     begins = {"": False}
 
     def rules_for(above: str) -> list[Rules]:

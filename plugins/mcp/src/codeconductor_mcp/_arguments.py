@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
+import re
 from typing import TYPE_CHECKING, Any
+
+from codeconductor import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -26,9 +28,9 @@ def unknown(given: Iterable[str], known: Collection[str]) -> str | None:
 
 def near(name: str, known: Collection[str]) -> str:
     """The nearest of the names that are known, or all of them."""
-    found = get_close_matches(name, known, n=1, cutoff=0.5)
-    if found:
-        return f"; did you mean {found[0]!r}?"
+    close = nearest(name, known, likeness=0.5)
+    if close is not None:
+        return f"; did you mean {close!r}?"
     return f"; known: {', '.join(sorted(known))}" if known else "; it takes none"
 
 
@@ -44,12 +46,10 @@ def _in_words(error: ErrorDetails) -> str:
     if error["type"] == "missing":
         return f"the argument {place!r} is missing"
     expected, given = _expected(error), error["input"]
-    closest = ""
-    if error["type"] == "literal_error" and isinstance(given, str):
-        choices = expected.removeprefix("one of ").replace(" or ", ", ").replace("'", "").split(", ")
-        match = get_close_matches(given.lower(), choices, n=1, cutoff=0.6)
-        closest = f"; did you mean {match[0]!r}?" if match else ""
-    return f"argument {place!r}: expected {expected}, got {_shown(given)}{closest}"
+    is_choice = error["type"] == "literal_error" and isinstance(given, str)
+    close = nearest(given, re.findall(r"'([^']*)'", expected)) if is_choice else None
+    meant = f"; did you mean {close!r}?" if close is not None else ""
+    return f"argument {place!r}: expected {expected}, got {_shown(given)}{meant}"
 
 
 def _place(where: Sequence[int | str]) -> str:

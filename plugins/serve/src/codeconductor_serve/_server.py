@@ -31,9 +31,8 @@ _LAST_WORDS = 3
 _WAITING = 2048
 """Connections that the system holds until they are accepted."""
 
-
 _COLLECT_EVERY = 5_000
-"""New objects between two garbage collections: what a request leaves behind does not pile up, as in a short command."""
+"""New objects between two garbage collections: fewer than in a short command, so that nothing piles up."""
 
 
 class Server(uvicorn.Server):

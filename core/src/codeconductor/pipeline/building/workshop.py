@@ -175,12 +175,8 @@ class Workshop:
         """
         with suppress(OSError):
             (self.root / STATE).unlink()
-        self._remove_copies()
+        _remove_copies(self.root)
         release(self.root)
-
-    def _remove_copies(self) -> None:
-        for name in _COPIES:
-            shutil.rmtree(self.root / name, ignore_errors=True)
 
     def discard(self) -> None:
         """Remove all of it."""
@@ -194,10 +190,15 @@ def sweep(data: Path) -> None:
         root = lock.parent
         with abandoned(root) as is_so:
             if is_so and not (root / STATE).exists():
-                Workshop(root, root)._remove_copies()
+                _remove_copies(root)
                 with suppress(OSError):
                     lock.unlink()
                     root.rmdir()  # where there is nothing more
+
+
+def _remove_copies(root: Path) -> None:
+    for name in _COPIES:
+        shutil.rmtree(root / name, ignore_errors=True)
 
 
 def unfinished(data: Path) -> list[tuple[str, int]]:
