@@ -36,12 +36,17 @@ def open_client(host: str, *, headers: Mapping[str, str] | None = None) -> httpx
     """
     import httpx2
 
+    from codeconductor.http.plain import PlainTransport
+
+    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=8, keepalive_expiry=KEEPALIVE)
+    is_plain = urlsplit(host).scheme != "https"
     return httpx2.AsyncClient(
         base_url=host,
         headers={"accept-encoding": "identity", **(headers or {})},
-        verify=urlsplit(host).scheme == "https",
-        trust_env=not is_loopback(host) and urlsplit(host).scheme == "https",
+        transport=PlainTransport(limits) if is_plain else None,
+        verify=not is_plain,
+        trust_env=not is_plain and not is_loopback(host),
         follow_redirects=False,
         timeout=httpx2.Timeout(None, connect=CONNECT_TIMEOUT),
-        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=8, keepalive_expiry=KEEPALIVE),
+        limits=limits,
     )

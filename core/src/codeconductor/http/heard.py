@@ -23,24 +23,29 @@ class Heard:
 
     def __init__(self) -> None:
         self.size = 0
-        _heard.set(self)
+        _current.set(self)
 
 
-_heard: ContextVar[Heard | None] = ContextVar("heard", default=None)
+_current: ContextVar[Heard | None] = ContextVar("heard", default=None)
 """Of the task that reads: a connection serves many requests, each of which reads its reply by itself."""
 
 
+def heard(size: int) -> None:
+    """Count bytes that have come for the request of the task that reads them."""
+    current = _current.get()
+    if current is not None:
+        current.size += size
+
+
 async def listen(event: str, info: Mapping[str, Any]) -> None:
-    """Listen to every connection from its start; the ``trace`` extension of a request."""
+    """Count what comes over the HTTP library's own connections; the ``trace`` of a request to an https host."""
     if event in _OPENED:
         stream = info["return_value"]
         read = stream.read
 
         async def counting(*args: Any, **options: Any) -> bytes:
             data: bytes = await read(*args, **options)
-            heard = _heard.get()
-            if heard is not None:
-                heard.size += len(data)
+            heard(len(data))
             return data
 
         stream.read = counting

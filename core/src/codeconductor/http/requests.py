@@ -63,7 +63,7 @@ async def open_stream(
             _url(host + path),
             headers=client.headers,
             json=body,
-            extensions={"timeout": client.timeout.as_dict(), "trace": listen},
+            extensions={"timeout": client.timeout.as_dict()} | ({"trace": listen} if host.startswith("https") else {}),
         )
         heard = Heard()
         try:
