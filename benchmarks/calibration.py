@@ -58,7 +58,7 @@ PLANS = {
         (("execution", True, 200), ("execution", False, 80)),
         (2, 3, 4, 6),
         40,
-        "posterior:log,posterior:complement,agreeing:plain,passed:complement",
+        "posterior:log,posterior:complement,agreeing:plain,passed:complement,sound:plain",
         ROOT / "plugins/consensus_execution/src/codeconductor_consensus_execution/calibration.json",
     ),
 }

@@ -86,6 +86,20 @@ def test_each_task_gets_a_line_in_the_order_of_the_tasks(conductor: CommandLine,
     assert "3 of 3 tasks decided, 1 of them without a choice" in done.stderr
 
 
+def test_agreement_on_programs_that_fail_everywhere_proves_little(conductor: CommandLine, recorded: Any) -> None:
+    """Two that say the same and do nothing that can be compared; the same two, working, are believed."""
+    prompt = "Write a function largest(numbers: list[int]) -> int that gives the largest number, or 0 of none."
+    works = "```python\ndef largest(numbers):\n    return max(numbers, default=0)\n```"
+    fails = "```python\ndef largest(numbers):\n    return maximum(numbers)\n```"
+    asked = [task(name, prompt=prompt, kind="function", entry_point="largest") for name in ("works", "fails")]
+    given = [said(name, model, text) for name, text in {"works": works, "fails": fails}.items() for model in "ab"]
+    done = conductor(*recorded(asked, given), "--strategy", "execution", "--json")
+    sure, unsure = decisions(done.stdout)
+    assert (sure["agreement"], unsure["agreement"]) == (1.0, 1.0)
+    assert (sure["signals"]["sound"], unsure["signals"]["sound"]) == (1.0, 0.0)
+    assert unsure["confidence"] < 0.5 < sure["confidence"]
+
+
 def test_without_json_it_is_a_table(conductor: CommandLine, recorded: Any) -> None:
     """A row a task, with what a person looks for."""
     done = conductor(*recorded([task("a")], [said("a", "m1", "4")]), "-q")

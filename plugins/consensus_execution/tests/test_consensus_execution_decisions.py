@@ -62,12 +62,13 @@ def test_what_most_do_is_chosen(decide: Decide) -> None:
         ),
     ],
 )
+@pytest.mark.parametrize("examples", [(), (Example([2, 0], 2),)])
 def test_a_task_without_a_signature_takes_that_of_the_candidates(
-    decide: Decide, text: str, entry_point: str, code: str
+    decide: Decide, text: str, entry_point: str, code: str, examples: tuple[Example, ...]
 ) -> None:
-    """Else nothing could be called, and each program would stand by itself."""
+    """Else nothing could be called but an example that all of them pass, and each program would stand by itself."""
     given = answers(ada=code.format("b + a"), bea=code.format("a + b"), cat=code.format("a - b"))
-    consensus = decide(given, text=text, entry_point=entry_point)
+    consensus = decide(given, text=text, entry_point=entry_point, examples=examples)
     assert chosen(consensus) in ("ada", "bea")
     assert consensus.agreement == pytest.approx(2 / 3)
     assert consensus.witness is not None
@@ -270,6 +271,13 @@ def test_signals_tell_what_a_calibration_can_read(decide: Decide) -> None:
     assert 0.5 <= signals["agreeing"] < 0.75
     assert signals["families"] == 4
     assert signals["inputs"] > 0
+    assert signals["sound"] == 1.0
+
+
+@pytest.mark.parametrize("codes", [{"ada": CRASH, "bea": HANG}, {"ada": RIGHT, "bea": CRASH}])
+def test_a_signal_tells_that_nothing_could_be_compared(decide: Decide, codes: dict[str, str]) -> None:
+    """Where half of the programs fail on an input it does not count: agreement on none of them proves nothing."""
+    assert decide(answers(**codes), **TASK).signals["sound"] == 0
 
 
 def test_tests_that_a_plan_names_are_inputs(decide: Decide, new_bench: Any) -> None:

@@ -17,7 +17,7 @@ def signals_of(trial: Trial, choice: int, votes: Mapping[int, float]) -> dict[st
     """The signals of a choice, by name; `core` describes those that other strategies have too.
 
     `agreeing` and `passing` are shares of all votes, 0 to 1: of those that do the same as the choice, on average over
-    the inputs, and of those that pass as many examples.
+    the inputs, and of those that pass as many examples. `sound` is the share of the inputs on which they were compared.
 
     Args:
         trial: In which the choice is one of those that are left.
@@ -30,5 +30,6 @@ def signals_of(trial: Trial, choice: int, votes: Mapping[int, float]) -> dict[st
         "passing": min(1.0, round(passing / total, DIGITS)),
         "examples": float(len(trial.cases)),
         "inputs": float(len(trial.sound)),
-        "passed": max(0, trial.passed[choice]) / len(trial.cases) if trial.cases else 1.0,
+        "sound": len(trial.sound) / len(trial.inputs) if trial.inputs else 0.0,
+        "passed": max(0, trial.passed[choice]) / len(trial.cases) if trial.cases else float(bool(trial.sound)),
     }

@@ -147,7 +147,7 @@ def _completed(code: str) -> Iterator[str]:
 
 
 def usual_parameters(target: Target, sources: Sequence[str]) -> tuple[Parameter, ...] | None:
-    """The parameters that most candidates give the entry point, for a task that shows neither them nor an example."""
+    """The parameters that most candidates give the entry point, for a task that does not show them."""
     found: Counter[tuple[Parameter, ...]] = Counter()
     for source in sources:
         tree, _ = parse(source)

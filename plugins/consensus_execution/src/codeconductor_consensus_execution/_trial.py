@@ -86,7 +86,7 @@ async def tried(task: Task, answers: Sequence[Answer], bench: Bench, *, filters:
     if not distinct:
         return None
     known = cases_of(task, target)
-    if not known and target.parameters is None and not target.is_program:
+    if target.parameters is None and not target.is_program:
         target = attrs.evolve(
             target, parameters=usual_parameters(target, [p.source for p in programs if p is not None])
         )
