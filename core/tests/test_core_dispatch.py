@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from codeconductor import Answer, Chunk, Message, Model, ProviderError, Query, ToolCall, Usage, hookimpl
 from codeconductor.dispatch import Limits, dispatch
-from codeconductor.dispatch.request import MAX_ANSWER
+from codeconductor.dispatch.reception import MAX_ANSWER
 from codeconductor.events import Answered, Arriving, Asked
 from codeconductor.testing import MakeSession, a_model, a_query, record_events, run_at_once
 

@@ -7,8 +7,9 @@ from codeconductor.dispatch.dispatcher import Arrivals, dispatch
 from codeconductor.dispatch.openai_chat import stream_openai_chat
 from codeconductor.dispatch.question import PROPOSAL_SCHEMA, fence_for, is_small, question
 from codeconductor.dispatch.reasoning import split_reasoning
+from codeconductor.dispatch.reception import is_same_model
 from codeconductor.dispatch.replies import Reply, read_reply
-from codeconductor.dispatch.request import Limits, is_same_model
+from codeconductor.dispatch.request import Limits
 from codeconductor.dispatch.values import Answer, Chunk, CodeBlock, Failure, Message, Query, ToolCall, Usage
 
 __all__ = [
