@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
@@ -12,6 +11,7 @@ from codeconductor.errors import ConductorError, InputError, nearest
 from codeconductor.events import Events, Warned
 from codeconductor.http import is_loopback, open_client
 from codeconductor.plugins import PluginFault, Plugins
+from codeconductor.session.keys import Keys
 from codeconductor.settings import TABLES, PluginsSettings, Settings, Table, current_folder, read_settings
 from codeconductor.settings.slips import slips
 
@@ -35,11 +35,6 @@ class Closable(Protocol):
 
 C = TypeVar("C", bound=Closable)
 
-_KEYRING_SERVICE = "conductor"
-
-_SHORTEST_KEY = 8
-"""Characters of a key that can be told from a word, and so be blanked wherever it stands."""
-
 
 def disabled_plugins(folder: Path | None = None) -> frozenset[str]:
     """Names of the plugins that the settings in force in `folder` (the current one unless given) keep out."""
@@ -59,6 +54,7 @@ class Session:
         events: Who listens to what happens.
         warnings: What was worth a person's attention so far, each once, in order.
         root: The project's folder.
+        keys: That were given out.
         on_branch: Told of every branch before anything happens in it.
     """
 
@@ -68,7 +64,7 @@ class Session:
         self.warnings: list[str] = []
         self.root: Path = settings.root
         self.sources = settings
-        self.secrets: set[str] = set()
+        self.keys = Keys()
         self.on_branch: list[Callable[[Session], None]] = []
         self._tables: dict[str, type] = dict(TABLES)
         self._structured: dict[tuple[str, type], object] = {}
@@ -265,51 +261,16 @@ class Session:
     def secret(self, reference: str) -> str | None:
         """An API key from the environment (``env:NAME``) or the system's keyring (``keyring:NAME``); None: not set.
 
-        Blanks around it are cut off. What was given out is blanked in logs and error messages.
+        What was given out is blanked in logs and error messages.
 
         Raises:
-            InputError: The reference has another form; keys themselves are never written into settings. Or the key
-                has characters that cannot be sent, or is so short that what is blanked of it would be words.
+            InputError: As `Keys.get` does.
         """
-        source, _, name = reference.partition(":")
-        if source == "env" and name:
-            value = os.environ.get(name)
-        elif source == "keyring" and name:
-            value = self._from_keyring(name)
-        else:
-            raise InputError("an API key is given as 'env:NAME' or 'keyring:NAME'", hint="settings hold no keys")
-        value = (value or "").strip()
-        if not (value.isascii() and value.isprintable()):
-            raise InputError(
-                f"what {reference!r} holds is no API key: it has unprintable characters", hint="set it again"
-            )
-        if not value:
-            return None
-        if len(value) < _SHORTEST_KEY:
-            raise InputError(
-                f"what {reference!r} holds is no API key: it has fewer than {_SHORTEST_KEY} characters",
-                hint="set the whole key; for a server that wants none, name and set none",
-            )
-        self.secrets.add(value)
-        return value
-
-    def _from_keyring(self, name: str) -> str | None:
-        try:
-            import keyring
-        except ImportError as exc:
-            raise InputError(f"'keyring:{name}' needs the package keyring", hint="pip install keyring") from exc
-        try:
-            password: str | None = keyring.get_password(_KEYRING_SERVICE, name)
-        except keyring.errors.KeyringError as exc:
-            raise InputError(f"the keyring gives no {name!r}: {exc}", hint="use 'env:NAME' in place of it") from exc
-        return password
+        return self.keys.get(reference)
 
     def blanked(self, text: str) -> str:
         """The text without any key, or the first ten characters of one, that was given out."""
-        beginnings = {secret[:10] for secret in self.secrets}
-        for part in sorted(self.secrets | beginnings, key=len, reverse=True):  # many keys begin alike
-            text = text.replace(part, "[key]")
-        return text
+        return self.keys.blanked(text)
 
     # Telling people
 
