@@ -1,4 +1,4 @@
-"""Loads plugins and calls their hooks.
+"""Calls the hooks of plugins.
 
 Each plugin is called on its own, so that one that raises costs only itself: its failure becomes a `PluginFault`, and
 the others go on. Wrappers stay around every single call.
@@ -7,20 +7,15 @@ the others go on. Wrappers stay around every single call.
 from __future__ import annotations
 
 import inspect
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import attrs
-import pluggy
-
-from codeconductor import hookspecs
 from codeconductor.errors import ConductorError, InputError, PluginError, is_fault, unknown_name
-from codeconductor.hookspecs import PROJECT
-from codeconductor.plugins.checks import checked_hooks, checked_settings
-from codeconductor.plugins.metadata import CORE, PluginFault, PluginInfo, installed
+from codeconductor.plugins.checks import checked_settings
+from codeconductor.plugins.loading import Loaded
+from codeconductor.plugins.metadata import CORE, PluginInfo
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping, Sequence
 
     from codeconductor.consensus import ConsensusStrategy
     from codeconductor.discovery import Model
@@ -44,109 +39,16 @@ _BROUGHT = {
 """What the hooks bring that give things with a name, and the verb that these need."""
 
 
-class _Manager(pluggy.PluginManager):
-    """Looks for hookimpls among the functions of a module alone: most of what stands in one is none."""
-
-    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
-        if isinstance(plugin, ModuleType) and not inspect.isroutine(vars(plugin).get(name)):
-            return None
-        return super().parse_hookimpl_opts(plugin, name)
-
-
-class Plugins:
-    """The plugins of one invocation.
-
-    Attributes:
-        infos: Every plugin that was found, by name.
-        faults: What plugins did wrong so far, in order.
-        on_fault: Told of each further one as it happens.
-    """
-
-    def __init__(self) -> None:
-        self._pm = _Manager(PROJECT)
-        self._pm.add_hookspecs(hookspecs)
-        self.infos: dict[str, PluginInfo] = {}
-        self.faults: list[PluginFault] = []
-        self.on_fault: Callable[[PluginFault], None] | None = None
-
-    # Finding and loading
-
-    @classmethod
-    def load(cls, *, disabled: Iterable[str] = ()) -> Plugins:
-        """Load every installed plugin that is not disabled; one that cannot be loaded is noted and left out."""
-        plugins = cls()
-        blocked = set(disabled)
-        for info in installed():
-            if info.name in plugins.infos:
-                first = plugins.infos[info.name]
-                plugins._fail(
-                    info,
-                    f"its name {info.name!r} is taken by {first.source}",
-                    hint=f"uninstall {first.source} or {info.source}",
-                )
-            elif info.name in blocked:
-                plugins.infos[info.name] = attrs.evolve(info, status="disabled")
-            else:
-                plugins._load(info)
-        return plugins
-
-    def _load(self, info: PluginInfo) -> None:
-        assert info.entry_point is not None
-        self.infos[info.name] = info
-        try:
-            plugin = info.entry_point.load()
-        except BaseException as exc:  # a plugin that cannot be imported, or exits, must not take us down
-            if type(exc) is KeyboardInterrupt:  # Ctrl-C
-                raise
-            self._fail(
-                info,
-                f"cannot be imported: {type(exc).__name__}: {exc}",
-                hint=f"reinstall {info.source}, or put {info.name!r} into [plugins] disabled",
-            )
-            return
-        self.register(plugin, info)
-
-    def register(self, plugin: object, info: PluginInfo) -> None:
-        """Add one plugin object; one that breaks the contract is noted as failed and left out."""
-        self.infos.setdefault(info.name, info)
-        try:
-            info.hooks = checked_hooks(self._pm, plugin)
-            self._pm.register(plugin, name=info.name)
-        except (ConductorError, pluggy.PluginValidationError, ValueError) as exc:
-            hint = exc.hint if isinstance(exc, ConductorError) else "hook arguments are listed in the hook reference"
-            self._fail(info, " ".join(str(exc).split()), hint=hint)
-
-    def unregister(self, name: str) -> None:
-        """Take one plugin out again; nothing happens where there is none of that name."""
-        plugin = self._pm.get_plugin(name)
-        if plugin is not None:
-            self._pm.unregister(plugin)
-
-    def _fail(self, info: PluginInfo, error: str, *, hint: str | None) -> None:
-        info.status = "failed"
-        info.error = error if hint is None else f"{error} ({hint})"
-        self.infos[info.name if self.infos.get(info.name) in (None, info) else f"{info.name} ({info.source})"] = info
-        self.faults.append(PluginFault(info.name, info.distribution, "loading", error, hint))
-
-    # Calling
-
-    def blame(self, plugin: str, hook: str, exc: BaseException | str) -> None:
-        """Note what a plugin did wrong in a hook, and tell who listens."""
-        error = exc if isinstance(exc, str) else f"{type(exc).__name__}: {exc}"
-        hint = exc.hint if isinstance(exc, ConductorError) else None
-        info = self.infos.get(plugin)
-        fault = PluginFault(plugin, info.distribution if info else None, hook, error, hint)
-        self.faults.append(fault)
-        if self.on_fault is not None:
-            self.on_fault(fault)
+class Plugins(Loaded):
+    """Calls the hooks of the plugins that were loaded: one typed method a hook."""
 
     def _implementers(self, hook: str) -> list[Any]:
-        return [i for i in getattr(self._pm.hook, hook).get_hookimpls() if not (i.wrapper or i.hookwrapper)]
+        return [i for i in getattr(self._manager.hook, hook).get_hookimpls() if not (i.wrapper or i.hookwrapper)]
 
     def _alone(self, hook: str, plugin: object, arguments: Mapping[str, object]) -> Any:
         """Call one plugin's hookimpl inside all wrappers."""
         others = [other.plugin for other in self._implementers(hook) if other.plugin is not plugin]
-        return self._pm.subset_hook_caller(hook, others)(**arguments)
+        return self._manager.subset_hook_caller(hook, others)(**arguments)
 
     def _each(self, hook: str, *, core_last: bool = False, **arguments: object) -> Iterator[tuple[str, Any]]:
         """Every plugin's own result with the plugin's name, sorted by it; one that raises becomes a fault."""
@@ -168,8 +70,6 @@ class Plugins:
             return core_last and self.infos[name].distribution == CORE, name
 
         return sorted(self._implementers(hook), key=place)
-
-    # One typed method a hook
 
     def settings(self) -> Iterator[tuple[str, str, type]]:
         """(plugin, full name of its table, class) of every settings table that plugins declare."""
@@ -208,7 +108,7 @@ class Plugins:
             PluginError: The plugin is gone, declines its own model, or raised before it streamed.
         """
         hook = "conductor_query_model"
-        owner = self._pm.get_plugin(model.plugin) if model.plugin else None
+        owner = self._manager.get_plugin(model.plugin) if model.plugin else None
         if owner is None:
             raise PluginError(f"no plugin to ask {model.id}: {model.plugin!r} is not loaded")
         info = self.infos[model.plugin or ""]
@@ -240,7 +140,7 @@ class Plugins:
         while trace is not None:
             files.add(trace.tb_frame.f_code.co_filename)
             trace = trace.tb_next
-        for name, plugin in self._pm.list_name_plugin():
+        for name, plugin in self._manager.list_name_plugin():
             if name != called and name in self.infos and getattr(plugin, "__file__", None) in files:
                 return name
         return called
