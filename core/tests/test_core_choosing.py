@@ -105,6 +105,13 @@ def test_a_program_that_does_not_parse_is_its_own_text() -> None:
     assert program_shape("def f(:") == "def f(:"
 
 
+@pytest.mark.parametrize("terms", [800, 5_000])
+def test_a_program_nested_deeper_than_the_interpreter_goes_is_its_own_text(terms: int) -> None:
+    """Some versions of Python read one that none can walk through."""
+    deep = f"x = {'+'.join(['1'] * terms)}\n"
+    assert program_shape(deep) == deep
+
+
 def decided(answers: Sequence[Answer], groups: Sequence[Sequence[int]], choice: int, **more: Any) -> Consensus:
     return consensus_on(answers, groups, choice, a_bench(answers), explanation="for the test", **more)
 

@@ -261,6 +261,22 @@ def test_mbr_has_examples_as_inputs_like_others(decide: Decide) -> None:
     assert (consensus.signals["examples"], consensus.signals["passed"]) == (0, 1)
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"def largest(numbers):\n    return {'+'.join(['0'] * 800)}\n",
+        f"def largest(numbers: {' | '.join(['int'] * 800)}):\n    return 0\n",
+        f"{FIRST}assert largest({'+'.join(['[]'] * 800)}) == 0\n",
+    ],
+)
+@pytest.mark.parametrize("strategy", ["execution", "mbr", "codet", "b4"])
+def test_a_program_nested_deeper_than_the_interpreter_goes_costs_nobody_else_anything(
+    decide: Decide, code: str, strategy: str
+) -> None:
+    """As models write them that repeat themselves: in its code, an annotation or a test."""
+    assert chosen(decide(answers(ada=RIGHT, bea=LOOP, cat=code), strategy=strategy, **TASK)) in ("ada", "bea")
+
+
 def test_signals_tell_what_a_calibration_can_read(decide: Decide) -> None:
     """Shares of all votes, each family with one; a candidate that fails an example does not agree with the choice."""
     task = {**TASK, "tests": "assert largest([1, 3]) == 3\nassert largest([]) == 0"}

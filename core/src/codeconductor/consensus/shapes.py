@@ -76,7 +76,8 @@ def program_shape(source: str, entry_name: str = "") -> str:
     """Equal for Python programs that differ in layout, comments, docstrings, annotations and local names alone.
 
     Args:
-        source: A whole program; of one that does not parse, or may read its own names, the text itself is the shape.
+        source: A whole program; of one that does not parse, is nested deeper than the interpreter goes, or may read its
+            own names, the text itself is the shape.
         entry_name: A function that is called from outside, whose parameters' names count.
     """
     tree = parse_python(source)
@@ -86,9 +87,9 @@ def program_shape(source: str, entry_name: str = "") -> str:
     words |= {it.attr for it in ast.walk(tree) if isinstance(it, ast.Attribute)}
     if words & _READS_NAMES:
         return source
-    tree = _Bare().visit(tree)
     keywords = {it.arg for it in ast.walk(tree) if isinstance(it, ast.keyword)}
     try:
+        tree = _Bare().visit(tree)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             code = compile(tree, "<candidate>", "exec", dont_inherit=True)

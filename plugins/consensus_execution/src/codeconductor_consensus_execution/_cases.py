@@ -79,14 +79,23 @@ def _compared(
     for call, expected in ((left, right), (right, left)):
         if not isinstance(call, ast.Call) or not is_target(call.func, target):
             continue
-        put = _Constants(constants)
-        arguments = [*map(ast.unparse, map(put.visit, call.args))]
-        arguments += [f"{it.arg}={ast.unparse(put.visit(it.value))}" for it in call.keywords if it.arg]
-        wanted = put.visit(expected)
-        if any(isinstance(it, ast.Name) and it.id == target.name for it in ast.walk(wanted)):
+        try:
+            case = _case(call, expected, target, _Constants(constants), tolerance)
+        except RecursionError:  # nested deeper than anybody meant it
             return
-        yield Case(", ".join(arguments), ast.unparse(wanted), "close" if tolerance else "equals", tolerance)
+        if case is not None:
+            yield case
         return
+
+
+def _case(call: ast.Call, expected: ast.expr, target: Target, put: _Constants, tolerance: float) -> Case | None:
+    """None where the target itself is called for what is expected."""
+    arguments = [*map(ast.unparse, map(put.visit, call.args))]
+    arguments += [f"{it.arg}={ast.unparse(put.visit(it.value))}" for it in call.keywords if it.arg]
+    wanted = put.visit(expected)
+    if any(isinstance(it, ast.Name) and it.id == target.name for it in ast.walk(wanted)):
+        return None
+    return Case(", ".join(arguments), ast.unparse(wanted), "close" if tolerance else "equals", tolerance)
 
 
 class _Constants(ast.NodeTransformer):
@@ -110,5 +119,5 @@ def _name(function: ast.expr) -> str:
 def _number(node: ast.expr) -> float:
     try:
         return abs(float(ast.unparse(node)))
-    except ValueError:
+    except (ValueError, RecursionError):
         return 1e-6

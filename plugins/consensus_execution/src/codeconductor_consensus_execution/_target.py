@@ -167,9 +167,16 @@ def parameters_of(function: Function, *, method: bool = False) -> tuple[Paramete
     found = tuple(
         Parameter(
             name=argument.arg,
-            annotation=ast.unparse(argument.annotation) if argument.annotation else "",
+            annotation=_source(argument.annotation) if argument.annotation else "",
             optional=position >= required,
         )
         for position, argument in enumerate(listed)
     )
     return found[1:] if method and found and found[0].name in ("self", "cls") else found
+
+
+def _source(annotation: ast.expr) -> str:
+    try:
+        return ast.unparse(annotation)
+    except RecursionError:  # a model that repeated itself
+        return ""
