@@ -13,16 +13,22 @@ _RESULT = re.compile(r"^test result: (ok|FAILED)\. (\d+) passed; (\d+) failed; (
 _STARTED = re.compile(r"^running (\d+) tests?$", re.MULTILINE)
 _DETAIL = re.compile(r"^---- (.+?) stdout ----\n(.*?)(?=^---- |^failures:$|\Z)", re.MULTILINE | re.DOTALL)
 
+ENDED_EARLY = "a test process ended without its full report"
+"""The fault of one that printed no whole summary, or whose `main` did not return."""
+
 _STATUS = {"ok": "passed", "FAILED": "failed", "ignored": "skipped"}
 
 
-def judged(listed: bytes, ran: bytes, status: int | None, *, is_cut: bool = False) -> TestRun:
+def judged(
+    listed: bytes, ran: bytes, status: int | None, *, who: str = "cargo test", is_cut: bool = False
+) -> TestRun:
     """The tests that ran, where they are those that were listed, each once, and every count and the status agree.
 
     Args:
-        listed: What `cargo test -- --list` printed.
-        ran: What `cargo test` printed.
-        status: How that ended.
+        listed: What was printed with `--list`.
+        ran: What was printed without.
+        status: How that ended; None: it did not.
+        who: What printed it, for a fault: `cargo test`, or one test program.
         is_cut: Whether one of them was ended or cut off.
     """
     said = ran.decode("utf-8", "replace").replace("\r\n", "\n")
@@ -36,15 +42,15 @@ def judged(listed: bytes, ran: bytes, status: int | None, *, is_cut: bool = Fals
         )
         for name, word in found
     ]
-    return TestRun(cases=cases, fault=_fault(listed, said, found, status, is_cut=is_cut))
+    return TestRun(cases=cases, fault=_fault(listed, said, found, None if is_cut else status, who))
 
 
-def _fault(listed: bytes, said: str, found: list[tuple[str, str]], status: int | None, *, is_cut: bool) -> str | None:
-    if is_cut or status is None:
-        return "cargo test was ended without its full report"
+def _fault(listed: bytes, said: str, found: list[tuple[str, str]], status: int | None, who: str) -> str | None:
+    if status is None:
+        return f"{who} was ended without its full report"
     results = _RESULT.findall(said)
     if len(results) != len(_STARTED.findall(said)):
-        return "a test process ended without its full report"
+        return ENDED_EARLY
     counted = Counter(word for _, word in found)
     told = [sum(int(result[place]) for result in results) for place in (1, 2, 3)]
     if [counted["passed"], counted["failed"], counted["skipped"]] != told:
@@ -53,5 +59,5 @@ def _fault(listed: bytes, said: str, found: list[tuple[str, str]], status: int |
     if Counter(name for name, _ in found) != names:
         return f"of {names.total()} tests that were listed, {len(found)} were reported"
     if status != 0 and not counted["failed"]:
-        return f"cargo test ended with status {status}"
-    return "cargo test ended well although tests failed" if status == 0 and counted["failed"] else None
+        return f"{who} ended with status {status}"
+    return f"{who} ended well although tests failed" if status == 0 and counted["failed"] else None

@@ -1,22 +1,42 @@
-"""The runner `cargo`: builds the tests, asks which there are, runs them, and compares."""
+"""The runner `cargo`: builds the tests, asks how they are started, runs them itself, and compares."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import tomllib
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import attrs
 from codeconductor import TestCase, TestRun, interpreter
 
 from codeconductor_runner_cargo._lines import judged
+from codeconductor_runner_cargo._programs import judge_programs, split_listing
 
 if TYPE_CHECKING:
-    from codeconductor import Session, TestBench
+    from collections.abc import Awaitable, Callable
 
-_TO_REPORT = "import os, sys; os.dup2(int(os.environ.pop('CONDUCTOR_REPORT')), 1); os.execvp(sys.argv[1], sys.argv[1:])"
-"""Lets a program's standard output be the report."""
+    from codeconductor import Ended, Session, TestBench
+
+    from codeconductor_runner_cargo._programs import Program
+
+    _Run = Callable[..., Awaitable[Ended]]
+
+INSIDE = Path(__file__).resolve().parent / "inside"
+
+_PYTHON = (str(interpreter()), "-I", "-S")
+
+_TO_REPORT = (
+    "import os, sys; report = int(os.environ.pop('CONDUCTOR_REPORT')); os.dup2(report, 1); os.close(report); "
+    "os.execvp(sys.argv[1], sys.argv[1:])"
+)
+"""Lets a program's standard output be the report, and nothing else: what it starts has no other way to that."""
+
+_MESSAGES = "--message-format=json-render-diagnostics"
+"""What is built as lines of JSON on standard output, errors for people on standard error."""
 
 
 class CargoRunner:
@@ -36,22 +56,76 @@ class CargoRunner:
         """See `TestRunner`."""
         cargo, readable, environment = _installed(bench.scratch / "cargo")
         run = partial(
-            bench.run, environment=environment, places={"CARGO_HOME": bench.scratch / "cargo"}, readable=readable
+            bench.run,
+            environment=environment,
+            places={"CARGO_HOME": bench.scratch / "cargo"},
+            readable=[*readable, INSIDE],
         )
         chosen = [word for test in bench.tests for word in _target(test)]
         command = [cargo, "test", "--offline", *chosen]
-        built = await run([*command, "--no-run"])
+        to_report = [*_PYTHON, "-c", _TO_REPORT]
+        built = await run([*to_report, *command, "--no-run", _MESSAGES], reports=True)
         if built.timed_out:
             return TestRun()
         if built.status != 0:
             said = built.output.decode("utf-8", "replace")
             return TestRun(cases=[TestCase(name="cargo test --no-run", status="error", message=said)])
         _make_executable(bench.folder / "target")
-        to_report = [str(interpreter()), "-I", "-S", "-c", _TO_REPORT]
-        listed = await run([*to_report, *command, "--", "--list"], reports=True)
-        ended = await run([*to_report, *command, "--no-fail-fast"], reports=True)
-        is_cut = listed.report_cut or ended.report_cut or ended.timed_out or listed.timed_out
-        return judged(listed.report, ended.report, ended.status, is_cut=is_cut)
+        if _has_own_runner(bench.folder):
+            return await _run_by_cargo(run, [*to_report, *command])
+        # no tested code runs while cargo tells how it would start each program
+        recording = [*_PYTHON, str(INSIDE / "record.py")]
+        config = f"target.'cfg(all())'.runner={json.dumps(recording)}"
+        listed = await run([*to_report, *command, "--config", config, "--", "--list"], reports=True)
+        if listed.timed_out:
+            return TestRun()
+        found = split_listing(built.report, listed.report)
+        if found is None or listed.status != 0 or listed.report_cut or built.report_cut:
+            return TestRun(fault="cargo did not tell which test programs it would start")
+        programs, documented = found
+        runs = [await _drive(run, bench, programs, environment)] if programs else []
+        if b": test" in documented and not bench.timed_out:
+            ended = await run([*to_report, *command, "--doc", "--no-fail-fast"], reports=True)
+            is_cut = ended.timed_out or ended.report_cut
+            runs.append(judged(documented, ended.report, ended.status, is_cut=is_cut))
+        return TestRun(
+            cases=[case for one in runs for case in one.cases],
+            fault=next((one.fault for one in runs if one.fault), None),
+            warnings=[warning for one in runs for warning in one.warnings],
+        )
+
+
+async def _drive(run: _Run, bench: TestBench, programs: list[Program], environment: dict[str, str]) -> TestRun:
+    """Run the test programs as cargo would, with nothing but our own process that holds the report."""
+    job = bench.scratch / "programs.json"
+    job.write_text(json.dumps([attrs.asdict(program) for program in programs]), encoding="utf-8")
+    words = environment.get("CARGO_BUILD_RUSTFLAGS", "").split()
+    places = [bench.inside(job), str(INSIDE / "returned.rs"), bench.inside(bench.scratch)]
+    ended = await run([*_PYTHON, str(INSIDE / "drive.py"), *places, *words], reports=True)
+    is_cut = ended.status != 0 or ended.timed_out or ended.report_cut
+    return judge_programs(programs, ended.report, is_cut=is_cut)
+
+
+async def _run_by_cargo(run: _Run, command: list[str]) -> TestRun:
+    """Have cargo itself run all, by the project's own program for that."""
+    listed = await run([*command, "--", "--list"], reports=True)
+    ended = await run([*command, "--no-fail-fast"], reports=True)
+    is_cut = listed.report_cut or ended.report_cut or ended.timed_out or listed.timed_out
+    warning = "whether a test program ended itself early cannot be told: .cargo/config.toml names a runner of its own"
+    return attrs.evolve(judged(listed.report, ended.report, ended.status, is_cut=is_cut), warnings=[warning])
+
+
+def _has_own_runner(folder: Path) -> bool:
+    """Whether the project's settings for cargo name a program that starts its test programs."""
+    for name in ("config", "config.toml"):
+        try:
+            settings = tomllib.loads((folder / ".cargo" / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        targets = settings.get("target")
+        if isinstance(targets, dict) and any("runner" in table for table in targets.values() if isinstance(table, dict)):
+            return True
+    return False
 
 
 def _installed(home: Path) -> tuple[str, list[Path], dict[str, str]]:
