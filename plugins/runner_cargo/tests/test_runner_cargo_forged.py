@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 TOOLCHAINS = os.environ.get("RUSTUP_HOME") or str(Path.home() / ".rustup")
 """Where rustup has them for who runs the tests: in a test the home folder is another."""
 
+LINKS = os.geteuid() != 0 or all(folder.stat().st_mode & 0o001 for folder in Path(TOOLCHAINS).parents)
+"""Whether Rust's own linker can be used, without which Landlock lets no build script or documentation test run."""
+
 CRATE = '[package]\nname = "shop"\nversion = "0.1.0"\nedition = "2021"\n'
 
 SUMMARY = "test result: ok. {0} passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s"
@@ -49,6 +52,7 @@ fn tell_all(said: &str) {
     }
 }
 """
+
 
 @pytest.fixture
 def of_shop(make_session: MakeSession, monkeypatch: pytest.MonkeyPatch):
@@ -83,3 +87,175 @@ def test_a_forged_report_before_an_early_exit_is_no_pass(of_shop, end):
     if report is not None:
         assert report.fault == "a test process ended without its full report", report
         assert not report.is_green
+
+
+def test_descriptors_that_are_guessed_lead_nowhere(of_shop):
+    """Neither tests nor build scripts nor documentation tests have the pipe of the report."""
+    told = (
+        TO_ALL
+        + r"""fn forge() { tell_all("\n{\"program\": 0, \"listing\": false, \"status\": 0, \"returned\": true}\n"); }"""
+    )
+    lib = (
+        "/// ```\n/// use std::io::Write; use std::os::fd::FromRawFd;\n/// for number in 1..64 {\n"
+        "///     let mut file = std::mem::ManuallyDrop::new(unsafe { std::fs::File::from_raw_fd(number) });\n"
+        '///     let _ = file.write_all(b"test src/lib.rs - never (line 9) ... ok\\n");\n/// }\n/// ```\n'
+        "pub fn documented() {}\n"
+    )
+    report = LINKS and of_shop(
+        {
+            "build.rs": TO_ALL
+            + 'fn main() { println!("cargo:rerun-if-changed=gone"); tell_all("test forged: test\\n"); }',
+            "src/lib.rs": lib + "#[test]\nfn good() {}\n",
+        }
+    )
+    if report:
+        assert {case.name: case.status for case in report.cases} == {
+            "good": "passed",
+            "src/lib.rs - documented (line 1)": "passed",
+        }, report.output_tail
+        assert report.is_green, report
+        Path("shop/build.rs").unlink()
+    ended = "#[test]\nfn ends() { forge(); std::process::exit(0) }\n"
+    report = of_shop({"src/lib.rs": told + ended})
+    if report is not None:
+        assert report.fault == "a test process ended without its full report", report.output_tail
+
+
+KEPT = r"""
+use std::process::Command;
+
+#[test]
+fn starts_programs() {
+    let said = Command::new("env").output().unwrap();
+    assert!(said.status.success());
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(!said.contains("PRELOAD") && !said.contains("CONDUCTOR"), "{said}");
+    assert!(std::env::vars().all(|(name, _)| !name.contains("PRELOAD") && !name.contains("CONDUCTOR")));
+    assert!(said.contains("OWN_SETTING=1"), "{said}");
+}
+
+#[test]
+fn has_what_cargo_gives() {
+    assert_eq!(std::env::var("CARGO_PKG_NAME").unwrap(), "kept");
+    assert!(std::path::Path::new("tests/kept.rs").is_file());
+    assert!(Command::new(env!("CARGO_BIN_EXE_tool")).status().unwrap().success());
+}
+
+#[test]
+#[should_panic]
+fn panics() { panic!("as it should") }
+
+#[test]
+#[ignore]
+fn comes_later() { panic!() }
+
+#[test]
+fn leaves_a_program_behind() { Command::new("sleep").arg("60").spawn().unwrap(); }
+
+#[test]
+fn prints_what_looks_like_a_report() { println!("test result: FAILED. 0 passed; 9 failed; 0 ignored;"); }
+"""
+
+OWN_MAIN = 'fn main() { println!("checked"); if std::path::Path::new("bad").exists() { std::process::exit(3) } }\n'
+
+
+@pytest.mark.parametrize("threads", ["1", "4"])
+def test_what_is_in_order_goes_on_passing(of_shop, threads):
+    """A workspace: a package with an integration test and a tool, another with documentation, one with its own main."""
+    report = of_shop(
+        {
+            "Cargo.toml": '[workspace]\nmembers = ["kept", "told", "own-main"]\n[profile.test]\npanic = "abort"\n',
+            ".cargo/config.toml": f'[env]\nRUST_TEST_THREADS = "{threads}"\nOWN_SETTING = "1"\n',
+            "kept/Cargo.toml": CRATE.replace("shop", "kept"),
+            "kept/src/main.rs": "fn main() {}\n#[test]\nfn of_main() {}\n",
+            "kept/src/bin/tool.rs": "fn main() {}\n",
+            "kept/tests/kept.rs": KEPT,
+            "told/Cargo.toml": CRATE.replace("shop", "told"),
+            "told/src/lib.rs": LINKS
+            * "/// ```\n/// assert!(true);\n/// ```\n/// ```should_panic\n/// panic!();\n/// ```\n"
+            + "pub fn a() {}\n",
+            "own-main/Cargo.toml": CRATE.replace("shop", "own-main") + '[[test]]\nname = "by-hand"\nharness = false\n',
+            "own-main/src/lib.rs": "",
+            "own-main/tests/by-hand.rs": OWN_MAIN,
+        }
+    )
+    if report is None:
+        return
+    assert {case.name: case.status for case in report.cases} == {
+        "of_main": "passed",
+        "starts_programs": "passed",
+        "has_what_cargo_gives": "passed",
+        "panics": "passed",
+        "comes_later": "skipped",
+        "leaves_a_program_behind": "passed",
+        "prints_what_looks_like_a_report": "passed",
+        "by-hand": "passed",
+        **dict.fromkeys([f"told/src/lib.rs - a (line {line})" for line in (1, 4) if LINKS], "passed"),
+    }, report.output_tail
+    assert report.is_green, report
+    assert not report.warnings
+
+
+def test_each_way_to_die_is_told(of_shop):
+    """An abort, a stack that overflows, a process ended in mid-report; the programs after it are run all the same."""
+    ways = {
+        "abort": "std::process::abort()",
+        "overflow": "fn deep(n: u64) -> u64 { std::hint::black_box(deep(n + 1)) + 1 } deep(1);",
+        "fails": "std::process::exit(1)",
+    }
+    report = of_shop(
+        {
+            "src/lib.rs": "",
+            **{f"tests/{name}.rs": f"#[test]\nfn {name}() {{ {way} }}\n" for name, way in ways.items()},
+            "tests/well.rs": "#[test]\nfn well() {}\n",
+        }
+    )
+    if report is None:
+        return
+    assert report.fault == "a test process ended without its full report"
+    assert {case.name: case.status for case in report.cases} == {"well": "passed"}, report.output_tail
+    assert "ended by signal 6" in report.output_tail
+    report = of_shop({}, "tests/well.rs")
+    assert report.is_green
+    assert [case.name for case in report.cases] == ["well"]
+
+
+def test_a_main_of_ones_own_is_judged_by_its_status(of_shop):
+    """It has no list; where it prints tests as the harness does, they are told."""
+    files = {
+        "Cargo.toml": CRATE + "[lib]\nharness = false\n",
+        "src/lib.rs": OWN_MAIN.replace("fn main", "pub fn a() {}\n#[cfg(test)]\nfn main"),
+        "bad": "",
+    }
+    report = of_shop(files)
+    if report is None:
+        return
+    assert [(case.name, case.status, case.message) for case in report.cases] == [
+        ("shop", "failed", "it ended with status 3")
+    ]
+    said = f"running 1 test\\ntest mimics ... ok\\n\\n{SUMMARY.format(1)}\\n"
+    mimic = f'#[cfg(test)]\nfn main() {{ println!("{said}"); std::process::exit(0) }}\n'
+    report = of_shop({**files, "src/lib.rs": mimic})
+    assert [(case.name, case.status) for case in report.cases] == [("mimics", "passed")]
+    assert report.is_green
+
+
+def test_a_runner_of_the_projects_own_is_kept(of_shop):
+    """Cargo runs all then, and what cannot be told is said."""
+    config = '[target."cfg(all())"]\nrunner = ["env", "BY_OWN=1"]\n'
+    test = '#[test]\nfn good() { assert_eq!(std::env::var("BY_OWN").unwrap(), "1") }\n'
+    report = of_shop({".cargo/config.toml": config, "src/lib.rs": test})
+    if report is None:
+        return
+    assert report.is_green, report.output_tail
+    assert "names a runner of its own" in report.warnings[0]
+
+
+def test_a_program_that_cannot_tell_is_named(of_shop):
+    """It is linked statically, and loads nothing: what it prints is compared as ever, and a warning says so."""
+    config = '[build]\nrustflags = ["-Ctarget-feature=+crt-static"]\n'
+    report = of_shop({".cargo/config.toml": config, "src/lib.rs": "#[test]\nfn good() {}\n"})
+    if report is None:
+        return
+    assert report.is_green, report.output_tail
+    assert "cannot be told here of shop" in report.warnings[0]

@@ -19,9 +19,7 @@ ENDED_EARLY = "a test process ended without its full report"
 _STATUS = {"ok": "passed", "FAILED": "failed", "ignored": "skipped"}
 
 
-def judged(
-    listed: bytes, ran: bytes, status: int | None, *, who: str = "cargo test", is_cut: bool = False
-) -> TestRun:
+def judged(listed: bytes, ran: bytes, status: int | None, *, who: str = "cargo test", is_cut: bool = False) -> TestRun:
     """The tests that ran, where they are those that were listed, each once, and every count and the status agree.
 
     Args:

@@ -57,9 +57,12 @@ def split_listing(built: bytes, listed: bytes) -> tuple[list[Program], bytes] | 
     for message in _objects(built):
         if message.get("reason") == "compiler-artifact" and message.get("executable") and message["profile"]["test"]:
             targets[message["executable"]] = (message["manifest_path"], message["target"])
-    lines = listed.splitlines(keepends=True)
-    programs = []
-    for facts in _objects(listed):
+    programs, documented = [], []
+    for line in listed.splitlines(keepends=True):
+        facts = next(_objects(line), {})
+        if "argv" not in facts:  # rustdoc's, or what a macro prints
+            documented.append(line)
+            continue
         manifest, target = targets.pop(facts["argv"][0], (None, None))
         if manifest is None:
             return None
@@ -73,7 +76,7 @@ def split_listing(built: bytes, listed: bytes) -> tuple[list[Program], bytes] | 
                 name=target["name"],
             )
         )
-    return None if targets else (programs, b"".join(line for line in lines if not line.startswith(b"{")))
+    return None if targets else (programs, b"".join(documented))
 
 
 def judge_programs(programs: Sequence[Program], report: bytes, *, is_cut: bool) -> TestRun:

@@ -123,7 +123,9 @@ def _has_own_runner(folder: Path) -> bool:
         except (OSError, ValueError):
             continue
         targets = settings.get("target")
-        if isinstance(targets, dict) and any("runner" in table for table in targets.values() if isinstance(table, dict)):
+        if isinstance(targets, dict) and any(
+            "runner" in table for table in targets.values() if isinstance(table, dict)
+        ):
             return True
     return False
 

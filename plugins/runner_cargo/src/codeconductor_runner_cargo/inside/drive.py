@@ -30,7 +30,7 @@ _LITTLE_64 = b"\x02\x01"
 """How the head of an ELF file says that its numbers have 64 bits, the lowest first."""
 
 _ROOM = 2**20
-"""Bytes that a pipe may still have when its writer has ended: no more, or who writes on without end is read for ever."""
+"""Bytes that are read after a program's end: what it left behind may write on without end."""
 
 
 class _Report:
@@ -49,15 +49,15 @@ class _Report:
 class _Shim:
     """The library by which a program tells that its `main` returned; for each a file of its own, gone afterwards."""
 
-    def __init__(self, content: bytes, folder: str) -> None:
+    def __init__(self, content: bytes, folder: Path) -> None:
         self._content = content
-        self._folder = os.path.abspath(folder)  # programs start elsewhere
+        self._folder = folder
         self._made = 0
 
     def suits(self, program: str) -> bool:
         """Whether a program would load it: dynamically linked, by glibc, for the same machine."""
         try:
-            with open(program, "rb") as file:
+            with Path(program).open("rb") as file:
                 head = file.read(64)
                 is_alike = head[:6] == self._content[:6] and head[18:20] == self._content[18:20]
                 if not is_alike or head[4:6] != _LITTLE_64:
@@ -73,26 +73,36 @@ class _Shim:
             return False
         return False
 
-    def file(self) -> str:
-        """A new one."""
+    def file(self) -> Path:
+        """A new one, named from the root, as programs start in other folders."""
         self._made += 1
-        path = os.path.join(self._folder, f"returned-{self._made}.so")
-        with open(path, "xb") as file:
+        path = self._folder / f"returned-{self._made}.so"
+        with path.open("xb") as file:
             file.write(self._content)
         return path
 
 
-def _shim(source: str, folder: str, words: list[str]) -> tuple[_Shim | None, str]:
+def _shim(source: str, folder: Path, words: list[str]) -> tuple[_Shim | None, str]:
     """The library, or why there is none."""
     if sys.platform != "linux":
         return None, f"only Linux has a way to tell, and this is {sys.platform}"
-    made = os.path.join(folder, "returned.so")
-    argv = ["rustc", "--edition", "2018", "-Cpanic=abort", "-Copt-level=2", "-Awarnings", *words, "-o", made, source]
+    made = folder / "returned.so"
+    argv = [
+        "rustc",
+        "--edition",
+        "2018",
+        "-Cpanic=abort",
+        "-Copt-level=2",
+        "-Awarnings",
+        *words,
+        "-o",
+        str(made),
+        source,
+    ]
     try:
-        ended = subprocess.run(argv, capture_output=True, stdin=subprocess.DEVNULL, check=False)
+        ended = subprocess.run(argv, capture_output=True, stdin=subprocess.DEVNULL, check=False)  # noqa: S603 - ours
         if ended.returncode == 0:
-            with open(made, "rb") as file:
-                return _Shim(file.read(), folder), ""
+            return _Shim(made.read_bytes(), folder), ""
         said = ended.stderr.decode("utf-8", "replace").strip().splitlines()
     except OSError as exc:
         said = [f"rustc: {exc.strerror}"]
@@ -102,8 +112,7 @@ def _shim(source: str, folder: str, words: list[str]) -> tuple[_Shim | None, str
 def _has_own_harness(program: dict[str, Any]) -> bool:
     """Whether the manifest says that a test program has a `main` of its own, and not libtest's."""
     try:
-        with open(program["manifest"], "rb") as file:
-            manifest = tomllib.load(file)
+        manifest = tomllib.loads(Path(program["manifest"]).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
     kind, name = program["kind"], program["name"]
@@ -128,10 +137,10 @@ def _run(report: _Report, shim: _Shim | None, program: dict[str, Any], number: i
         file = shim.file()
         if "LD_PRELOAD" in environment:
             environment["CONDUCTOR_PRELOAD"] = environment["LD_PRELOAD"]
-        preloaded = [file, *([environment["LD_PRELOAD"]] if "LD_PRELOAD" in environment else [])]
+        preloaded = [str(file), *([environment["LD_PRELOAD"]] if "LD_PRELOAD" in environment else [])]
         environment |= {"CONDUCTOR_RETURNED": f"{question},{reply}", "LD_PRELOAD": ":".join(preloaded)}
     try:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - to run them is what this is for
             [*argv, "--list"] if listing else argv,
             cwd=program["folder"],
             env=environment,
@@ -158,7 +167,7 @@ def _run(report: _Report, shim: _Shim | None, program: dict[str, Any], number: i
         os.close(pipe)
     if file is not None:
         with contextlib.suppress(OSError):
-            os.unlink(file)
+            file.unlink()
     if status < 0:
         print(f"{argv[0]}: ended by signal {-status}", file=sys.stderr, flush=True)
     report.say(**facts, status=status, returned=returned)
@@ -191,7 +200,7 @@ def main() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     report = _Report()
     programs = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    shim, reason = _shim(sys.argv[2], sys.argv[3], sys.argv[4:])
+    shim, reason = _shim(sys.argv[2], Path(sys.argv[3]).absolute(), sys.argv[4:])
     report.say(untold=reason)
     own = [_has_own_harness(program) for program in programs]
     for listing in (True, False):

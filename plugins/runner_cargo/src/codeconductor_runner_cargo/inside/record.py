@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from pathlib import Path
 
-facts = {"argv": sys.argv[1:], "folder": os.getcwd(), "environment": dict(os.environ)}
+facts = {"argv": sys.argv[1:], "folder": str(Path.cwd()), "environment": dict(os.environ)}
 os.write(1, (json.dumps(facts) + "\n").encode())
