@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codeconductor.handover.applying import apply, conflicts
+from codeconductor.handover.applying import apply, conflicts, recover
 from codeconductor.handover.choosing import check_coder, find_coder, known_coders
 from codeconductor.handover.concerns import concerns, configures_tests, guarded, is_given, is_test, plugins_of_pytest
 from codeconductor.handover.copying import Copied, copy_folder, largest_copy
@@ -52,5 +52,6 @@ __all__ = [
     "only",
     "plugins_of_pytest",
     "read_state",
+    "recover",
     "refused_path",
 ]

@@ -13,6 +13,7 @@ import attrs
 
 from codeconductor.errors import InputError
 from codeconductor.handover.cloning import Clones, copy_content
+from codeconductor.handover.drafting import STAGE
 from codeconductor.handover.ignored import is_ignored, rules_above, rules_in, rules_within, tracked_although_ignored
 from codeconductor.settings import BuildSettings
 from codeconductor.settings.tables import size_in_bytes
@@ -169,6 +170,9 @@ class _Walk:
         if child.name in _LEFT_OUT:
             return
         is_folder = child.is_dir(follow_symlinks=False)
+        if is_folder and STAGE.fullmatch(child.name):
+            self.leave(path, "is conductor's own, of a change that goes on or was interrupted")
+            return
         if self._is_dependency(child, path):
             self._found.append(_Entry(path, "linked", target=os.path.realpath(self._dependencies / path)))
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -29,6 +30,9 @@ NOISE = frozenset(
     }
 )  # fmt: skip
 """Names of what programs leave behind as they run, which nobody means to have written."""
+
+STAGE = re.compile(r"\.conductor-[a-z0-9_]{8}")
+"""Name of the folder in which a draft is applied: while that goes on, or after a kill, it lies among the files."""
 
 _NOISY_ENDS = (".pyc", ".pyo", ".swp")
 _NOISY_STARTS = (".aider",)
@@ -196,6 +200,9 @@ def _entries(folder: Path, within: str, warnings: list[str]) -> Iterator[tuple[s
             warnings.append(f"{shown(path)} is left out: it is a repository's own")
             continue
         if entry.name in NOISE or entry.name.endswith(_NOISY_ENDS) or entry.name.startswith(_NOISY_STARTS):
+            continue
+        if STAGE.fullmatch(entry.name):
+            warnings.append(f"{shown(path)} is left out: it is conductor's own")
             continue
         found = entry.stat(follow_symlinks=False)
         if stat.S_ISDIR(found.st_mode):
