@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.test_cli_build import RIGHT, TASK, build, project, use_coder, writes
+from tests.test_cli_build import RIGHT, TASK, WRONG, build, project, use_coder, writes
 from tests.test_cli_build_loop import build_again
 
 if TYPE_CHECKING:
@@ -94,3 +94,76 @@ def test_the_next_build_sweeps_what_cannot_be_resumed(conductor: CommandLine, pr
     assert not bare.exists()
     assert list(temporary.iterdir()) == []
     assert (resumable / "start" / "calc.py").exists()
+
+
+KILLS = """
+import os, signal, sys
+
+
+def kill(event, arguments):
+    if event == "os.rename" and str(arguments[1]) == os.environ["KILL_BEFORE"]:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+if "KILL_BEFORE" in os.environ:
+    sys.addaudithook(kill)
+"""
+"""Ends a conductor just before it puts a file in its place."""
+
+
+def killed_as_it_applied(conductor: CommandLine, project: Path) -> Path:
+    """Have a build of two files killed when one is in its place; gives what it left among the project's files."""
+    conductor.environment["PYTHONPATH"] = str(conductor.write("../kills/sitecustomize.py", KILLS).parent)
+    conductor.environment["KILL_BEFORE"] = str(project / "more.py")
+    use_coder(conductor, writes(calc__py=RIGHT, more__py="MORE = 1\n"), "")
+    done = conductor("build", "--coder", "scribe", "--yes", TASK)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    del conductor.environment["KILL_BEFORE"]
+    assert (project / "calc.py").read_text() == RIGHT
+    assert not (project / "more.py").exists()
+    (stage,) = project.glob(".conductor-*")
+    return stage
+
+
+def test_a_build_that_was_killed_as_it_applied_takes_that_back_and_goes_on(
+    conductor: CommandLine, project: Path
+) -> None:
+    """`doctor` names what is left and `verify` leaves it out; resumed, one line says so, and then all is applied."""
+    stage = killed_as_it_applied(conductor, project)
+    assert str(stage) in conductor("doctor").stdout
+    assert stage.name in conductor("verify").stderr
+    assert stage.exists()
+    conductor.environment["OLLAMA_HOST"] = "http://127.0.0.1:9"
+    done = conductor("build", "--resume", "last")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("half done when conductor was killed: it is taken back") == 1
+    assert (project / "calc.py").read_text() == RIGHT
+    assert (project / "more.py").read_text() == "MORE = 1\n"
+    assert not stage.exists()
+    assert str(stage) not in conductor("doctor").stdout
+
+
+@pytest.mark.parametrize("way", ["discard", "next build"])
+def test_what_was_half_done_is_taken_back_by_whoever_comes_next(
+    conductor: CommandLine, project: Path, way: str
+) -> None:
+    """The folder is as it was before that build, and a new one begins with that."""
+    stage = killed_as_it_applied(conductor, project)
+    if way == "discard":
+        done = conductor("build", "--discard", "last")
+    else:
+        done = conductor("build", "--coder", "scribe", "--yes", TASK)
+    assert done.returncode == (0 if way == "discard" else 4), done.stderr
+    assert "half done when conductor was killed: it is taken back" in done.stderr
+    assert (project / "calc.py").read_text() == WRONG
+    assert not stage.exists()
+
+
+def test_what_a_person_wrote_over_what_was_half_done_stays(conductor: CommandLine, project: Path) -> None:
+    """Nothing is taken back over it; the message names the folder with the old files, which stays."""
+    stage = killed_as_it_applied(conductor, project)
+    (project / "calc.py").write_text("mine = 1\n")
+    for option in ("--resume", "--discard"):
+        assert stage.name in conductor.refused(2, "build", option, "last")
+    assert (project / "calc.py").read_text() == "mine = 1\n"
+    assert WRONG in [path.read_text() for path in stage.glob("old-*")]

@@ -8,7 +8,6 @@ import signal
 import stat
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +17,7 @@ from codeconductor.handover.staging import stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from codeconductor.handover import Draft
 
@@ -124,7 +124,7 @@ def test_a_kill_at_any_step_leaves_all_or_nothing(tmp_path: Path, refuse: str | 
         apply(draft, start)
         assert tree(start) == after
     assert step > 40
-    assert any("half done when conductor was killed is taken back" in " ".join(notes) for _, notes in outcomes)
+    assert any("half done when conductor was killed: it is taken back" in " ".join(notes) for _, notes in outcomes)
     assert any(is_after and "complete when conductor was killed" in " ".join(notes) for is_after, notes in outcomes)
     first_after = [is_after for is_after, _ in outcomes].index(True)
     assert all(is_after for is_after, _ in outcomes[first_after:])
@@ -168,7 +168,7 @@ def test_what_a_person_changed_since_then_is_kept(tmp_path: Path) -> None:
     (start / "changed").write_text("mine\n")
     found = {path: entry for path, entry in tree(start).items() if path != "changed"}
     for attempt in (lambda: recover(start), lambda: apply(draft, start)):
-        with pytest.raises(ConflictError, match="'changed' changed since then: its old files are in .conductor-"):
+        with pytest.raises(ConflictError, match=r"'changed' changed since then: its old files are in \.conductor-"):
             attempt()
         assert (start / "changed").read_text() == "mine\n"
         assert {path: entry for path, entry in tree(start).items() if path != "changed"} == found
@@ -227,9 +227,9 @@ def test_a_journal_that_somebody_else_laid_down_moves_nothing(tmp_path: Path, pa
     assert tree(tmp_path) == before
 
 
-def test_old_files_stay_where_one_cannot_be_put_back(tmp_path: Path) -> None:
-    """Root may write everywhere; a folder in the file's place refuses even root."""
-    start, draft, before = half_done(tmp_path)
+def test_a_folder_where_a_deleted_file_was_is_a_persons(tmp_path: Path) -> None:
+    """All is taken back once that is gone, with the modes that folders had."""
+    start, _, before = half_done(tmp_path)
     (start / "gone").mkdir()
     (start / "gone" / "of-a-person").write_text("mine")
     with pytest.raises(ConflictError, match="'gone' changed since then"):

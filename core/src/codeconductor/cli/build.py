@@ -84,7 +84,10 @@ def _discard(name: str, log_file: str | None) -> None:
     from codeconductor.pipeline.building.opening import discarded
 
     with logging_to(None, log_file):
-        console.notice(f"The copies of build {discarded(name)} are removed; what it has written is kept as diffs.")
+        found, notes = discarded(name)
+        for note in notes:
+            console.notice(note)
+        console.notice(f"The copies of build {found} are removed; what it has written is kept as diffs.")
 
 
 def _check_alone(option: str, has_task: bool) -> None:

@@ -173,9 +173,18 @@ def _coders(session: Session) -> Iterator[Finding]:
 
 
 def _builds() -> Iterator[Finding]:
-    from codeconductor.pipeline.building.workshop import FOLDER, unfinished
+    from codeconductor.handover import stages
+    from codeconductor.pipeline.building.workshop import FOLDER, folders, unfinished
     from codeconductor.settings import data_folder
 
+    left = [str(stage) for folder in sorted({Path.cwd(), *folders(data_folder())}) for stage in stages(folder)]
+    if left:
+        yield Finding(
+            "note",
+            "changes that were interrupted, or go on right now",
+            ", ".join(left),
+            "conductor build --resume RUN, or the next build in that folder, takes back what is half done",
+        )
     found = unfinished(data_folder())
     if found:
         names = ", ".join(f"{name[:12]} ({size(number)})" for name, number in found)

@@ -9,6 +9,7 @@ from codeconductor.handover.copying import Copied, copy_folder, largest_copy
 from codeconductor.handover.diffing import diff_of
 from codeconductor.handover.drafting import ignoring, in_the_way, leads_outside, make_draft, only, read_state
 from codeconductor.handover.paths import refused_path
+from codeconductor.handover.staging import stages
 from codeconductor.handover.values import (
     Approval,
     ApprovalRequest,
@@ -54,4 +55,5 @@ __all__ = [
     "read_state",
     "recover",
     "refused_path",
+    "stages",
 ]

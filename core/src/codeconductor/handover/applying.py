@@ -114,9 +114,9 @@ def _recovered(folder: Path) -> tuple[str, ...]:
     notes = []
     for stage in stages(folder):
         if is_settled(stage):
-            notes.append(f"what a change to {folder} left that was complete when conductor was killed is removed")
+            notes.append(f"a change to {folder} was complete when conductor was killed: what it left is removed")
         elif take_back(folder, stage):
-            notes.append(f"a change to {folder} that was half done when conductor was killed is taken back")
+            notes.append(f"a change to {folder} was half done when conductor was killed: it is taken back")
         clear(stage)
     return tuple(notes)
 

@@ -134,7 +134,10 @@ def take_back(folder: Path, stage: Path) -> bool:
             old.replace(folder / path)
     if failed:
         raise _left(folder, stage, failed, "could not be taken back")
-    settle(stage)
+    try:
+        settle(stage)
+    except OSError as exc:
+        raise _left(folder, stage, [stage.name], f"cannot be written: {exc.strerror}") from exc
     return True
 
 

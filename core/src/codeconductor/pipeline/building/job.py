@@ -178,7 +178,8 @@ class Job:
             self._end("passed")
             return
         try:
-            apply(self._approved(), Path(self.build.plan.folder))
+            for note in apply(self._approved(), Path(self.build.plan.folder)):
+                self._session.warn(note)
         except ConflictError as exc:
             self._end("conflict", error=exc)
         else:

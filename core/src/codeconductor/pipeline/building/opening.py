@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from codeconductor.errors import InputError
-from codeconductor.handover import check_coder
+from codeconductor.errors import ConflictError, InputError
+from codeconductor.handover import check_coder, recover
 from codeconductor.pipeline.building.job import Job
 from codeconductor.pipeline.building.values import Build, Plan
 from codeconductor.pipeline.building.workshop import FOLDER, Workshop, find, sweep
@@ -27,11 +27,13 @@ def opened(session: Session, plan: Plan, *, yes: bool) -> Job:
     """A new build, its folder copied.
 
     Raises:
-        InputError: The coder, the folder or a test does not exist, the folder cannot be written or is too large, or no
-            sandbox is strong enough.
+        InputError: The coder, the folder or a test does not exist, the folder cannot be written or is too large, no
+            sandbox is strong enough, or what a killed build left half done in the folder cannot be taken back.
     """
     _check(session, plan)
     sweep(data_folder())
+    for note in _taken_back(Path(plan.folder)):
+        session.warn(note)
     build = Build(plan=plan)
     shop = Workshop(data_folder() / FOLDER / build.id, Path(plan.folder))
     shop.open(session)
@@ -44,15 +46,17 @@ def resumed(session: Session, name: str, *, yes: bool) -> Job:
     """An interrupted build, where it was: a coder that was interrupted begins its round again.
 
     Raises:
-        InputError: There is none of that name, or what it needs is gone.
+        InputError: There is none of that name, what it needs is gone, or what a killed build left half done in the
+            folder cannot be taken back.
     """
     shop, build, inside = find(data_folder(), name)
     shop.take()
     sweep(data_folder())
     _check(session, attrs.evolve(build.plan, tests=()))
+    notes = _taken_back(shop.folder)
     if build.phase in ("agreeing", "testing", "writing"):
         shop.fresh_work(shop.trial if build.rounds and shop.trial.is_dir() else shop.start)
-    for warning in build.warnings:
+    for warning in (*build.warnings, *notes):
         session.warn(warning)
     is_approved = build.phase in ("verifying", "applying")
     if is_approved and shop.tested().sha256 != build.rounds[-1].approval.approved_sha256:
@@ -61,16 +65,21 @@ def resumed(session: Session, name: str, *, yes: bool) -> Job:
     return Job(session, build, shop, inside, yes=yes)
 
 
-def discarded(name: str) -> str:
-    """Remove the copies of an interrupted build, which can then not be resumed; gives its id. Its diffs stay.
+def discarded(name: str) -> tuple[str, tuple[str, ...]]:
+    """Remove the copies of an interrupted build, which can then not be resumed. Its diffs stay.
+
+    Returns:
+        Its id, and a line for each change of its folder that was half done and is taken back.
 
     Raises:
-        InputError: There is none of that name, or it goes on in another process.
+        InputError: There is none of that name, it goes on in another process, or what it left half done in its folder
+            cannot be taken back.
     """
     shop, build, _ = find(data_folder(), name)
     shop.take()
+    notes = _taken_back(shop.folder)
     shop.close()
-    return build.id
+    return build.id, notes
 
 
 def _check(session: Session, plan: Plan) -> None:
@@ -85,6 +94,14 @@ def _check(session: Session, plan: Plan) -> None:
     places_of(map(Path, plan.tests), folder)
     check_sandbox(session)
     _tell_once(session, plan.coder, coder)
+
+
+def _taken_back(folder: Path) -> tuple[str, ...]:
+    """What a killed build was changing in the folder, which is then as it was before."""
+    try:
+        return recover(folder)
+    except ConflictError as exc:
+        raise InputError(exc.message, hint=exc.hint) from exc
 
 
 def _tell_once(session: Session, name: str, coder: Coder) -> None:

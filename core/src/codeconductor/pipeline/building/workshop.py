@@ -207,6 +207,15 @@ def unfinished(data: Path) -> list[tuple[str, int]]:
     return [(root.name, _size(root)) for root in roots]
 
 
+def folders(data: Path) -> set[Path]:
+    """The folders that the builds which wait to be resumed are for, as far as their states can be read."""
+    found = set()
+    for state in (data / FOLDER).glob(f"*/{STATE}"):
+        with suppress(InputError):
+            found.add(find(data, state.parent.name)[0].folder)
+    return found
+
+
 def _size(root: Path) -> int:
     size = 0
     for folder, _, names in os.walk(root):
