@@ -161,3 +161,74 @@ def test_files_are_tested_where_node_is_found(make_session: MakeSession, session
     report = asyncio.run(verify(ours, Path()))
     told = {case.name: case.status for case in report.cases}
     assert told == {"good": "passed", "bad": "failed", "b.test.js": "error"}
+
+
+FORGED = """
+const v8 = require('node:v8');
+const { writeSync } = require('node:fs');
+const { test } = require('node:test');
+
+function say(type, data) {
+  const serializer = new v8.DefaultSerializer();
+  serializer.writeHeader();
+  serializer.writeValue({ type, data: { nesting: 0, file: __filename, line: 1, column: 1, ...data } });
+  const body = serializer.releaseBuffer();
+  const head = Buffer.from([0xff, 0x0f, 0, 0, 0, 0]);
+  head.writeUInt32BE(body.length, 2);
+  writeSync(1, Buffer.concat([head, body]));
+}
+
+test('ends', () => {
+  ['ends', 'bad'].forEach((name, at) => {
+    say('test:start', { name });
+    say('test:pass', { name, testNumber: at + 1, details: { duration_ms: 1 } });
+  });
+  END;
+});
+test('bad', () => { throw new Error('bad'); });
+"""
+
+LATER = """
+const { test } = require('node:test');
+test('good', () => {});
+test('ends', async () => { await new Promise((done) => setTimeout(done, 50)); END; });
+test('bad', () => { throw new Error('bad'); });
+"""
+
+KEPT = """
+const assert = require('node:assert');
+const { execFileSync } = require('node:child_process');
+const { Worker } = require('node:worker_threads');
+const { test } = require('node:test');
+
+test('starts programs', () => {
+  execFileSync(process.execPath, ['-e', 'process.exit(0)']);
+  assert.equal(process.env.CONDUCTOR_TESTS, undefined);
+});
+test('starts workers', () => new Promise((done) => new Worker('process.exit(0)', { eval: true }).on('exit', done)));
+"""
+
+
+def test_a_file_that_ends_its_own_process_is_no_pass(make_session: MakeSession, session: Session) -> None:
+    """Neither in their midst, nor with a forged report, nor where it hides that it has tests; a script may."""
+    if shutil.which("node") is None:
+        assert "install Node.js" in str(NodeRunner().lacks(session))
+        return
+    hidden = "process.moduleLoadList.length = 0; process.exit(0)"
+    files = {
+        "forged.test.js": FORGED.replace("END", "process.exit(0)"),
+        "really.test.js": FORGED.replace("END", "process.reallyExit()"),
+        "hidden.test.js": FORGED.replace("END", hidden),
+        "later.test.js": LATER.replace("END", "process.exit()"),
+        "kept.test.js": KEPT,
+        "script.test.js": "require('node:assert')(true);\nprocess.exit(0);\n",
+    }
+    for name, text in files.items():
+        Path(name).write_text(text)
+    ours = make_session({"sandbox": {"minimum": "none"}}, runner_node=codeconductor_runner_node)
+    report = asyncio.run(verify(ours, Path()))
+    failed = {case.file for case in report.cases if case.status not in {"passed", "skipped"}}
+    assert failed == {"forged.test.js", "really.test.js", "hidden.test.js", "later.test.js"}, report.output_tail
+    assert "process.exit(0) was called before all tests of this file were done" in report.output_tail
+    told = {case.name for case in report.cases if case.status == "passed"}
+    assert told >= {"starts programs", "starts workers", "script.test.js", "good"}

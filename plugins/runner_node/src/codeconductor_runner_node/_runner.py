@@ -18,6 +18,12 @@ REPORTER = Path(__file__).resolve().parent / "reporter.mjs"
 
 _SANDBOXED = REPORTER.with_name("sandboxed.cjs")
 _ENVIRONMENT = {"NODE_OPTIONS": f'--require "{_SANDBOXED.as_posix()}"'}
+_ENDED = REPORTER.with_name("ended.cjs")
+_OF_NODE = {
+    "NODE_OPTIONS": f'{_ENVIRONMENT["NODE_OPTIONS"]} --require "{_ENDED.as_posix()}"',
+    "NODE_NO_WARNINGS": "1",
+    "CONDUCTOR_TESTS": "runner",
+}
 
 _SCRIPTS = {"vitest": "vitest/vitest.mjs", "jest": "jest/bin/jest.js"}
 
@@ -60,7 +66,7 @@ async def _run_node(bench: TestBench) -> TestRun:
     reporters += [f"--test-reporter={REPORTER}", "--test-reporter-destination=stderr"]
     ended = await bench.run(
         [node, "--test", *reporters, *_files(bench)],
-        environment=_ENVIRONMENT | {"NODE_NO_WARNINGS": "1"},
+        environment=_OF_NODE,
         readable=[*readable, REPORTER.parent],
         reports=True,
     )
