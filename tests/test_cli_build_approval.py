@@ -93,6 +93,16 @@ def test_escape_sequences_are_shown_and_not_obeyed(conductor: CommandLine, proje
     assert "\\x1b[8mhidden" in shown
 
 
+def test_a_carriage_return_hides_no_code(conductor: CommandLine, project: Path) -> None:
+    """Python ends a line, and with it a comment, where a terminal would only go back to its beginning."""
+    use_coder(conductor, writes(calc__py=RIGHT + "# a note\rimport this\n", crlf__txt="a\r\n"))
+    _, shown = converse(conductor, "n")
+    assert "# a note\\rimport this" in shown
+    assert "+a\\r" not in shown
+    assert "2 files, +3 −1 lines" in shown
+    assert "# a note\\rimport this" in conductor("show", "last").stdout
+
+
 def test_only_some_files_can_be_approved(conductor: CommandLine, project: Path) -> None:
     """The others are neither tested nor applied, which is told."""
     use_coder(conductor, writes(calc__py=RIGHT, other__py="x = 1\n"))

@@ -141,7 +141,7 @@ class _Conversation:
 
 def diff_in_colour(diff: str) -> str:
     """A diff for a terminal: escape sequences in it are made visible, and not obeyed."""
-    lines = console.visible(diff.replace("\r\n", "\n")).splitlines()
+    lines = console.visible(diff).splitlines()
     if not console.wants_colour():
         return "\n".join(lines)
     coloured = []
@@ -177,8 +177,9 @@ def summary(request: ApprovalRequest) -> str:
 
 
 def _counted(draft: Draft) -> str:
-    added = sum(line.startswith("+") and not line.startswith("+++") for line in draft.diff.splitlines())
-    removed = sum(line.startswith("-") and not line.startswith("---") for line in draft.diff.splitlines())
+    lines = draft.diff.split("\n")
+    added = sum(line.startswith("+") and not line.startswith("+++") for line in lines)
+    removed = sum(line.startswith("-") and not line.startswith("---") for line in lines)
     return f"+{added} −{removed} lines"
 
 

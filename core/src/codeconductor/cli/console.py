@@ -75,12 +75,12 @@ def _say(text: str) -> None:
 
 
 def visible(text: str) -> str:
-    """Escape sequences and other control characters made visible, not obeyed; line feeds and tabs stay."""
-    return "".join(c if c in "\n\t " or c.isprintable() else _shown(c) for c in text)
+    """Escape sequences and other control characters made visible, not obeyed; ends of lines and tabs stay.
 
-
-def _shown(character: str) -> str:
-    return "" if character == "\r" else character.encode("unicode_escape").decode()
+    A carriage return alone is made visible, too: Python, for one, takes it for the end of a line.
+    """
+    lines = text.replace("\r\n", "\n")
+    return "".join(c if c in "\n\t " or c.isprintable() else c.encode("unicode_escape").decode() for c in lines)
 
 
 _GAP = 2

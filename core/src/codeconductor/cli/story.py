@@ -48,7 +48,7 @@ def _round(one: dict[str, Any]) -> Iterator[RenderableType]:
     if one["error"]:
         yield Text(f"{one_line(one['error']['kind'])}: {one_line(one['error']['message'])}", style="red")
     if one["diff"]:
-        yield from _coloured(visible(one["diff"].replace("\r\n", "\n")))
+        yield from _coloured(visible(one["diff"]))
     approval = one["approval"]
     words = {"approved": "Approved", "rejected": "Rejected", "not_asked": "Nobody was asked"}
     by = f" by {one_line(approval['by'])}" if approval["by"] else ""
