@@ -141,6 +141,42 @@ def test_what_cannot_be_verified_is_exit_2(conductor: CommandLine) -> None:
         assert "is no span of time" in conductor.refused(2, "verify", "--timeout", seconds)
 
 
+def test_tests_that_have_no_end_are_exit_2(conductor: CommandLine) -> None:
+    """A device, a pipe, more than `[build] max_copy`, the root, and nothing at all; for a build as well."""
+    conductor.write("test_a.py", GOOD)
+    conductor.write("../many/test_b.py", GOOD)
+    with conductor.write("../many/data", b"").open("wb") as file:
+        file.truncate(2 << 30)
+    (conductor.folder.parent / "many" / "device").symlink_to("/dev/zero")
+    os.mkfifo(conductor.folder / "pipe")
+    told = {
+        "/dev/zero": "neither a file nor a folder",
+        "pipe": "neither a file nor a folder",
+        "../many": "more than the 1.0 GiB of [build] max_copy",
+        "/": "is the root of all files",
+        "": "is empty",
+    }
+    for path, words in told.items():
+        assert words in conductor.refused(2, "verify", "--tests", path)
+        assert words in conductor.refused(2, "build", "--coder", "local", "--tests", path, "Write it")
+    assert not list((conductor.data / "builds").glob("*"))
+    (conductor.folder.parent / "many" / "data").unlink()
+    done = conductor("verify", "--tests", "../many")
+    assert done.returncode == 0, done.stderr
+    assert "1 passed" in done.stdout
+
+
+def test_the_folder_above_can_be_the_tests(conductor: CommandLine) -> None:
+    """By its own name, and not by that which was typed: nothing is laid above the copy."""
+    conductor.write("test_a.py", BAD)
+    conductor.write(
+        "../test_b.py", "import pathlib\n\n\ndef test_where():\n    assert pathlib.Path('test_a.py').exists()\n"
+    )
+    document = json.loads(conductor("verify", "--json", "--tests", "..").stdout)
+    assert document["passed"] == 1
+    assert any(case["file"] == f"{conductor.folder.parent.name}/test_b.py" for case in document["cases"])
+
+
 def test_a_sandbox_that_is_too_weak_is_exit_2_and_nothing_runs(conductor: CommandLine) -> None:
     """What runs here is compared with what is asked for: `strong` is more than the weakest that tests ever need."""
     conductor.write("test_a.py", GOOD)

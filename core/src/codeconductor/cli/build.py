@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codeconductor.cli.options import common_options, run_options, run_overrides
+from codeconductor.cli.options import common_options, not_empty, run_options, run_overrides
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -18,10 +18,20 @@ if TYPE_CHECKING:
 
 @click.command("build")
 @click.argument("task", nargs=-1)
-@click.option("--coder", metavar="NAME", help="Who writes: local, manual, or a name under [coders.command].")
+@click.option(
+    "--coder", metavar="NAME", callback=not_empty, help="Who writes: local, manual, or a name under [coders.command]."
+)
 @click.option("--rounds", type=click.IntRange(min=1), metavar="N", help="How often at most; default 3.")
-@click.option("--tests", metavar="PATH", multiple=True, help="Tests that must pass; a coder cannot change them.")
-@click.option("--in", "folder", metavar="FOLDER", help="What is to be changed; default: the current folder.")
+@click.option(
+    "--tests",
+    metavar="PATH",
+    multiple=True,
+    callback=not_empty,
+    help="Tests that must pass; a coder cannot change them.",
+)
+@click.option(
+    "--in", "folder", metavar="FOLDER", callback=not_empty, help="What is to be changed; default: the current folder."
+)
 @click.option("--yes", is_flag=True, help="Approve what is written without asking, but for how tests are run.")
 @click.option("--apply", type=click.Choice(["auto", "never"]), help="Whether FOLDER gets what is green; default auto.")
 @click.option("--resume", metavar="RUN", help="Go on with a build that was interrupted.")

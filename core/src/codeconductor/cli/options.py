@@ -24,6 +24,13 @@ def samples(text: str) -> int | str:
         raise click.BadParameter(f"{text!r} is neither a whole number nor 'auto'") from None
 
 
+def not_empty(_ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """Refuse an empty path or name, such as a shell makes of a variable that is not set."""
+    if "" in (value if isinstance(value, tuple) else (value,)):
+        raise click.BadParameter("it is empty", param=parameter)
+    return value
+
+
 # `meta` is what a command and the group that it belongs to share: an option counts before and after the command's name
 
 

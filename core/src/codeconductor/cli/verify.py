@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from codeconductor.cli.options import common_options, json_option
+from codeconductor.cli.options import common_options, json_option, not_empty
 
 if TYPE_CHECKING:
     from codeconductor.session import Session
@@ -17,8 +17,14 @@ _SHOWN = 20
 
 
 @click.command("verify")
-@click.argument("path", default=".")
-@click.option("--tests", metavar="PATH", multiple=True, help="Run these alone; may be repeated, and lie elsewhere.")
+@click.argument("path", default=".", callback=not_empty)
+@click.option(
+    "--tests",
+    metavar="PATH",
+    multiple=True,
+    callback=not_empty,
+    help="Run these alone; may be repeated, and lie elsewhere.",
+)
 @click.option("--runner", metavar="NAME", help="pytest, node, cargo, go, command, …; default: the one that fits.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="For all tests together; default 300.")
 @json_option

@@ -90,7 +90,7 @@ def copy_folder(
     size = sum(entry.size for entry in entries)
     if size > most:
         raise InputError(
-            f"{str(source)!r} has {_in_words(size)}, more than the {_in_words(most)} of [build] max_copy",
+            f"{str(source)!r} has {in_words(size)}, more than the {in_words(most)} of [build] max_copy",
             hint="let .gitignore exclude what the code does not need, or raise it: CONDUCTOR_BUILD__MAX_COPY='8 GiB'",
         )
     try:
@@ -272,7 +272,8 @@ def _copy_file(entry: _Entry, here: int, there: int, clones: Clones, walk: _Walk
         os.close(source)
 
 
-def _in_words(size: int) -> str:
+def in_words(size: int) -> str:
+    """A size in bytes, for people."""
     for unit, power in (("GiB", 30), ("MiB", 20), ("KiB", 10)):
         if size >= 1 << power:
             return f"{size / (1 << power):.1f} {unit}"

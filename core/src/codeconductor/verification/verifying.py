@@ -72,7 +72,7 @@ async def verify(
     most = largest_copy(session)
     with scratch_folder("sandbox") as work:
         copied = await _uninterrupted(lambda: _laid_out(folder, origin, places, work, most))
-        by = [copied.folder] if origin == folder else [origin, _tests_alone(places, work), copied.folder]
+        by = [copied.folder] if origin == folder else [origin, _tests_alone(places, work, most), copied.folder]
         info, chosen = _runner(session, runners, runner, by)
         bench = TestBench(
             session=session,
@@ -119,7 +119,7 @@ def _laid_out(folder: Path, origin: Path, places: Mapping[str, Path], work: Path
         dependencies=origin,
         ignoring=folder == origin,
     )
-    lay(places, copied.folder)
+    lay(places, copied.folder, most=most)
     return copied
 
 
@@ -147,11 +147,11 @@ def check_sandbox(session: Session) -> Sandbox:
     return found
 
 
-def _tests_alone(places: Mapping[str, Path], work: Path) -> Path:
+def _tests_alone(places: Mapping[str, Path], work: Path, most: int) -> Path:
     """A folder with nothing but the given tests."""
     folder = work / "tests"
     folder.mkdir()
-    lay(places, folder)
+    lay(places, folder, most=most)
     return folder
 
 

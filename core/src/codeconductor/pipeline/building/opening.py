@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from codeconductor.errors import ConflictError, InputError
-from codeconductor.handover import check_coder, recover
+from codeconductor.handover import check_coder, largest_copy, recover
 from codeconductor.pipeline.building.job import Job
 from codeconductor.pipeline.building.values import Build, Plan
 from codeconductor.pipeline.building.workshop import FOLDER, Workshop, find, sweep
@@ -36,9 +36,13 @@ def opened(session: Session, plan: Plan, *, yes: bool) -> Job:
         session.warn(note)
     build = Build(plan=plan)
     shop = Workshop(data_folder() / FOLDER / build.id, Path(plan.folder))
-    shop.open(session)
-    inside = shop.keep_tests(plan.tests)
-    shop.save(build, inside)
+    try:
+        shop.open(session)
+        inside = shop.keep_tests(plan.tests, most=largest_copy(session))
+        shop.save(build, inside)
+    except InputError:
+        shop.discard()
+        raise
     return Job(session, build, shop, inside, yes=yes)
 
 

@@ -15,6 +15,7 @@ from codeconductor.errors import InputError
 from codeconductor.handover import Draft, apply, copy_folder, ignoring, largest_copy, make_draft
 from codeconductor.pipeline.building.values import Build, from_state, to_state
 from codeconductor.sandbox.scratch import LOCK, abandoned, hold, release
+from codeconductor.verification.laying import Bounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -112,11 +113,15 @@ class Workshop:
         """What was tested last, against the start."""
         return make_draft(self.start, self.trial)
 
-    def keep_tests(self, tests: Sequence[str]) -> tuple[str, ...]:
-        """Copy the user's tests that are not in the copy; gives the paths in the folder of those that are."""
-        inside = []
+    def keep_tests(self, tests: Sequence[str], *, most: int) -> tuple[str, ...]:
+        """Copy the user's tests that are not in the copy; gives the paths in the folder of those that are.
+
+        Raises:
+            InputError: They have more than `most` bytes together, or cannot be copied.
+        """
+        inside, bounded = [], Bounded(most)
         for number, name in enumerate(tests):
-            path = Path(name).absolute()
+            path = Path(os.path.abspath(name))  # noqa: PTH100 - `..` is no name
             relative = _below(path, self.folder)
             if relative is not None and os.path.lexists(self.start / relative):
                 inside.append(relative)
@@ -125,9 +130,11 @@ class Workshop:
             with _writing(place):
                 place.mkdir(parents=True, exist_ok=True)
                 if path.is_dir():
-                    shutil.copytree(path, place / path.name, symlinks=True, dirs_exist_ok=True)
+                    shutil.copytree(
+                        path, place / path.name, symlinks=True, dirs_exist_ok=True, copy_function=bounded.copy
+                    )
                 else:
-                    shutil.copy2(path, place / path.name)
+                    bounded.copy(str(path), str(place / path.name))
         return tuple(inside)
 
     def tests(self, inside: Sequence[str], *, within: Path) -> list[Path]:
