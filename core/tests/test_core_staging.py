@@ -130,6 +130,50 @@ def test_a_kill_at_any_step_leaves_all_or_nothing(tmp_path: Path, refuse: str | 
     assert all(is_after for is_after, _ in outcomes[first_after:])
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")], ids=["Ctrl-C", "full"])
+def test_what_fails_at_any_step_leaves_all_or_nothing_at_once(tmp_path: Path, error: BaseException) -> None:
+    """Nobody need come next: it is taken back before the error is told."""
+    start, draft, before = fresh(tmp_path / "0")
+    apply(draft, start)
+    after, step, has_failed, refused = tree(start), 0, True, 0
+    while has_failed:
+        step += 1
+        start, draft, _ = fresh(tmp_path / str(step))
+        told, failing = os.pipe()
+
+        def attempt(start: Path = start, draft: Draft = draft, failing: int = failing, step: int = step) -> None:
+            taken = 0
+
+            def fail(event: str, arguments: tuple[object, ...]) -> None:
+                nonlocal taken
+                counts = STEPS - {"os.rmdir"}  # an empty folder may stay, as git knows of none
+                taken += event in counts and str(arguments[0]).startswith(f"{start}/")
+                if taken == step:
+                    taken += 1
+                    os.write(failing, b"!")
+                    raise error
+
+            sys.addaudithook(fail)
+            try:
+                apply(draft, start)
+            except (ConflictError, KeyboardInterrupt):
+                os.write(failing, b"!")
+
+        assert not killed_at(0, attempt, start)
+        os.close(failing)
+        with os.fdopen(told, "rb") as stream:
+            marks = stream.read()
+        has_failed = bool(marks)
+        found = {path: entry for path, entry in tree(start).items() if not path.startswith(".conductor-")}
+        assert found in (before, after), f"step {step}: {found}"
+        if len(marks) == 2 and found == before:
+            refused += 1
+        recover(start)
+        assert not stages(start)
+        assert tree(start) == found
+    assert refused > 20
+
+
 def test_a_kill_while_it_is_taken_back_is_no_harm(tmp_path: Path) -> None:
     """Nor a second and a third: each goes on where the one before ended."""
     start, draft, before = fresh(tmp_path / "0")

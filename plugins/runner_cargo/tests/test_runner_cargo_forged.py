@@ -156,6 +156,12 @@ fn leaves_a_program_behind() { Command::new("sleep").arg("60").spawn().unwrap();
 fn prints_what_looks_like_a_report() { println!("test result: FAILED. 0 passed; 9 failed; 0 ignored;"); }
 """
 
+MACRO = """#[proc_macro]
+pub fn nothing(_: proc_macro::TokenStream) -> proc_macro::TokenStream { proc_macro::TokenStream::new() }
+#[test]
+fn of_macros() {}
+"""
+
 OWN_MAIN = 'fn main() { println!("checked"); if std::path::Path::new("bad").exists() { std::process::exit(3) } }\n'
 
 
@@ -164,7 +170,8 @@ def test_what_is_in_order_goes_on_passing(of_shop, threads):
     """A workspace: a package with an integration test and a tool, another with documentation, one with its own main."""
     report = of_shop(
         {
-            "Cargo.toml": '[workspace]\nmembers = ["kept", "told", "own-main"]\n[profile.test]\npanic = "abort"\n',
+            "Cargo.toml": '[workspace]\nmembers = ["kept", "told", "own-main", "macros"]\n'
+            '[profile.test]\npanic = "abort"\n',
             ".cargo/config.toml": f'[env]\nRUST_TEST_THREADS = "{threads}"\nOWN_SETTING = "1"\n',
             "kept/Cargo.toml": CRATE.replace("shop", "kept"),
             "kept/src/main.rs": "fn main() {}\n#[test]\nfn of_main() {}\n",
@@ -174,6 +181,8 @@ def test_what_is_in_order_goes_on_passing(of_shop, threads):
             "told/src/lib.rs": LINKS
             * "/// ```\n/// assert!(true);\n/// ```\n/// ```should_panic\n/// panic!();\n/// ```\n"
             + "pub fn a() {}\n",
+            "macros/Cargo.toml": CRATE.replace("shop", "macros").replace("2021", "2024") + "[lib]\nproc-macro = true\n",
+            "macros/src/lib.rs": LINKS * "/// ```\n/// macros::nothing!();\n/// ```\n" + MACRO,
             "own-main/Cargo.toml": CRATE.replace("shop", "own-main") + '[[test]]\nname = "by-hand"\nharness = false\n',
             "own-main/src/lib.rs": "",
             "own-main/tests/by-hand.rs": OWN_MAIN,
@@ -183,6 +192,7 @@ def test_what_is_in_order_goes_on_passing(of_shop, threads):
         return
     assert {case.name: case.status for case in report.cases} == {
         "of_main": "passed",
+        "of_macros": "passed",
         "starts_programs": "passed",
         "has_what_cargo_gives": "passed",
         "panics": "passed",
@@ -191,6 +201,7 @@ def test_what_is_in_order_goes_on_passing(of_shop, threads):
         "prints_what_looks_like_a_report": "passed",
         "by-hand": "passed",
         **dict.fromkeys([f"told/src/lib.rs - a (line {line})" for line in (1, 4) if LINKS], "passed"),
+        **dict.fromkeys(["macros/src/lib.rs - nothing (line 1)"] * LINKS, "passed"),
     }, report.output_tail
     assert report.is_green, report
     assert not report.warnings

@@ -59,6 +59,14 @@ def _is_expected(change: FileChange, folder: Path, filled: set[str]) -> bool:
     return change.before is None or change.after is None
 
 
+def _is_done(change: FileChange, folder: Path) -> bool:
+    """Whether it is as it is to be; a file that only cannot be read is not gone."""
+    target = folder / change.path
+    if change.after is None:
+        return not os.path.lexists(target) or (target.is_dir() and not target.is_symlink())
+    return read_state(folder, change.path) == change.after
+
+
 def apply(draft: Draft, folder: Path) -> tuple[str, ...]:
     """Make the folder's files what the draft says; on any failure all are as before.
 
@@ -80,7 +88,7 @@ def apply(draft: Draft, folder: Path) -> tuple[str, ...]:
                 paths=changed,
                 hint="look at the saved diff, and apply it with `git apply`",
             )
-        todo = [change for change in draft.changes if read_state(folder, change.path) != change.after]
+        todo = [change for change in draft.changes if not _is_done(change, folder)]
         try:
             if todo:
                 _exchange(folder, todo)
@@ -185,10 +193,10 @@ def _exchange(folder: Path, changes: list[FileChange]) -> None:
                 if change.path in ready:
                     with _naming(change.path):
                         _put(ready[change.path], folder / change.path)
+            settle(stage)
         except BaseException:
             take_back(folder, stage)
             raise
-        settle(stage)
     finally:
         clear(stage)
 
