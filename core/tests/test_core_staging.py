@@ -260,7 +260,7 @@ def test_it_is_no_part_of_the_project(tmp_path: Path) -> None:
 def test_a_journal_that_somebody_else_laid_down_moves_nothing(tmp_path: Path, path: str) -> None:
     """A cloned repository may have anything in it."""
     start = tmp_path / "start"
-    stage = start / ".conductor-abcd1234"
+    stage = start / ".conductor-apply-abcd1234"
     stage.mkdir(parents=True)
     (start / ".git" / "hooks").mkdir(parents=True)
     (stage / "old-0").write_text("theirs")
@@ -282,3 +282,25 @@ def test_a_folder_where_a_deleted_file_was_is_a_persons(tmp_path: Path) -> None:
     assert recover(start)
     assert tree(start) == before
     assert stat.S_IMODE((start / "was-folder").stat().st_mode) == 0o750
+
+
+@pytest.mark.parametrize("name", [".conductor-settings", ".conductor-apply-settings"])
+def test_a_folder_of_a_persons_that_is_named_alike_stays(tmp_path: Path, name: str) -> None:
+    """It is told by what is in it before anything is removed."""
+    start, draft, _ = fresh(tmp_path / "0")
+    for file in ("a.toml", "old-1"):
+        (start / name).mkdir(exist_ok=True)
+        (start / name / file).write_text("mine")
+    apply(draft, start)
+    assert recover(start) == ()
+    assert stages(start) == []
+    assert sorted(path.name for path in (start / name).iterdir()) == ["a.toml", "old-1"]
+
+
+def test_a_name_that_is_only_like_it_is_copied(tmp_path: Path) -> None:
+    """Whoever keeps settings in such a folder finds them in the copy."""
+    (tmp_path / "start" / ".conductor-settings").mkdir(parents=True)
+    (tmp_path / "start" / ".conductor-settings" / "a.toml").write_text("mine")
+    copied = copy_folder(tmp_path / "start", tmp_path / "copy", most=2**20)
+    assert (copied.folder / ".conductor-settings" / "a.toml").exists()
+    assert not copied.warnings

@@ -31,7 +31,7 @@ NOISE = frozenset(
 )  # fmt: skip
 """Names of what programs leave behind as they run, which nobody means to have written."""
 
-STAGE = re.compile(r"\.conductor-[a-z0-9_]{8}")
+STAGE = re.compile(r"\.conductor-apply-[a-z0-9_]{8}")
 """Name of the folder in which a draft is applied: while that goes on, or after a kill, it lies among the files."""
 
 _NOISY_ENDS = (".pyc", ".pyo", ".swp")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import stat
 import tempfile
 from contextlib import contextmanager, suppress
@@ -23,12 +24,15 @@ if TYPE_CHECKING:
 
     from codeconductor.handover.values import FileChange, FileState
 
-PREFIX = ".conductor-"
+PREFIX = ".conductor-apply-"
 """Beginning of its name."""
 
 _JOURNAL = "journal.json"
 _DONE = "done.json"
 """What the journal becomes when nothing is to be taken back any more."""
+
+_CONTENT = re.compile(r"(new|old)-\d+|old-\d+\.part|journal\.json(\.tmp)?|done\.json|\.gitignore")
+"""Names of what is in it, and nothing else is: a folder that only has such a name is a person's."""
 
 
 def make_stage(folder: Path) -> Path:
@@ -48,7 +52,7 @@ def stages(folder: Path) -> list[Path]:
         names = sorted(name for name in os.listdir(folder) if STAGE.fullmatch(name))  # noqa: PTH208 - names alone
     except OSError:
         return []
-    return [folder / name for name in names if _is_own_folder(folder / name)]
+    return [folder / name for name in names if _is_ours(folder / name)]
 
 
 def write_journal(folder: Path, stage: Path, changes: Sequence[FileChange]) -> None:
@@ -210,6 +214,11 @@ def _is_inside(path: str) -> bool:
     return not {"", ".", ".."} & set(parts) and ".git" not in map(str.casefold, parts)
 
 
-def _is_own_folder(path: Path) -> bool:
-    found = path.lstat()
-    return stat.S_ISDIR(found.st_mode) and (os.name != "posix" or found.st_uid == os.geteuid())
+def _is_ours(path: Path) -> bool:
+    """Whether it is a folder of this user's with nothing in it but what we put there."""
+    try:
+        found = path.lstat()
+        is_own = stat.S_ISDIR(found.st_mode) and (os.name != "posix" or found.st_uid == os.geteuid())
+        return is_own and all(map(_CONTENT.fullmatch, os.listdir(path)))  # noqa: PTH208 - names alone
+    except OSError:
+        return False

@@ -41,7 +41,7 @@ class _Report:
         os.set_inheritable(self._pipe, False)
 
     def say(self, **facts: object) -> None:
-        rest = (json.dumps(facts) + "\n").encode()
+        rest = (json.dumps(facts, ensure_ascii=False) + "\n").encode()
         while rest:
             rest = rest[os.write(self._pipe, rest) :]
 
