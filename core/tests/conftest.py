@@ -1,9 +1,10 @@
-"""Fixtures of the testing kit for core's own tests, and one that asks scripted servers without any provider."""
+"""Fixtures of the testing kit for core's own tests, and what several of these ask servers or install plugins with."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -13,7 +14,8 @@ from codeconductor.testing import make_session, project_folder, session
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from codeconductor.testing.servers import ScriptedServer
 
@@ -97,3 +99,25 @@ class Wire:
 def wire() -> Wire:
     """Asks scripted servers as any client does."""
     return Wire()
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Puts distributions into a folder of the path: metadata and, where there is a source, a module."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+    before = set(sys.modules)
+
+    def add(distribution: str, entry_points: str, **modules: str) -> None:
+        info = folder / f"{distribution}-1.2.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.2\n")
+        (info / "entry_points.txt").write_text(entry_points)
+        for name, source in modules.items():
+            (folder / f"{name}.py").write_text(source)
+
+    yield add
+    for name in set(sys.modules) - before:
+        if name.startswith("plug_"):
+            del sys.modules[name]
