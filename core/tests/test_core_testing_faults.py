@@ -1,17 +1,14 @@
-"""Every fault of the scripted servers, on every dialect: what a client meets, byte by byte."""
+"""Faults of connections, streams and transfers, on every dialect: what a client meets, byte by byte."""
 
 from __future__ import annotations
 
 import asyncio
 import gzip
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from codeconductor.http import open_client
 from codeconductor.testing.servers import (
-    FAULTS,
     ScriptedLMStudio,
     ScriptedModel,
     ScriptedOllama,
@@ -23,20 +20,11 @@ from codeconductor.testing.servers import (
     dies,
     dies_idle,
     endless,
-    failed,
     gzipped,
     huge_frame,
-    only_first,
-    overflowed,
-    overloaded,
     rechunked,
-    redirected,
-    removed,
-    status,
-    unloaded,
     with_length,
 )
-from codeconductor.testing.servers.__main__ import main, read_fault
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -109,124 +97,6 @@ def test_an_idle_connection_is_found_closed(kind: Any, wire: Any) -> None:
         replies = asyncio.run(wire.ask(server.host, *questions))
         assert [reply.error for reply in replies] == [None, "RemoteProtocolError", None]
         assert [request.turn for request in server.requests] == [0, 1, 0]
-
-
-# Refusals
-
-
-@KINDS
-@pytest.mark.parametrize("code", [400, 404, 429, 499, 500, 503])
-def test_a_refusal_has_the_servers_own_form(kind: Any, code: int, wire: Any) -> None:
-    """Ollama's error is a text, that of the others an object."""
-    with kind(model(failed(code, "no such luck"))) as server:
-        reply = wire.chat(server)
-    assert (reply.status, reply.headers["content-type"]) == (code, "application/json")
-    assert (reply.json["error"] if kind is ScriptedOllama else reply.json["error"]["message"]) == "no such luck"
-
-
-@KINDS
-def test_a_busy_server_says_when_to_come_again(kind: Any, wire: Any) -> None:
-    """Not at all, in seconds, or as a date that is never too early."""
-    faults = {"none": overloaded(), "seconds": overloaded(429, 7), "date": overloaded(503, 7, as_date=True)}
-    with kind(*(model(fault, name=name) for name, fault in faults.items())) as server:
-        before = datetime.now(UTC)
-        none, seconds, date = (wire.chat(server, name) for name in faults)
-        after = datetime.now(UTC)
-    assert [reply.status for reply in (none, seconds, date)] == [503, 429, 503]
-    assert "retry-after" not in none.headers
-    assert seconds.headers["retry-after"] == "7"
-    then = parsedate_to_datetime(date.headers["retry-after"])
-    assert before + timedelta(seconds=7) <= then <= after + timedelta(seconds=8)
-    assert kind.busy in none.body.decode()
-
-
-@KINDS
-def test_a_redirect_names_the_same_path_of_another_host(kind: Any, wire: Any) -> None:
-    """Whether it is followed can be seen on the other host."""
-    with kind(model()) as other, kind(model(redirected(f"{other.host}/"))) as server:
-        reply = wire.chat(server)
-        assert (reply.status, reply.headers["location"]) == (307, other.host + server.requests[0].path)
-        assert other.requests == []
-
-
-def test_a_status_takes_headers(wire: Any) -> None:
-    """As many as are given, beside or in the place of the server's own."""
-    fault = status(429, headers={"retry-after": "1", "x-powered-by": "Hope"})
-    with ScriptedLMStudio(model(fault)) as server:
-        reply = wire.chat(server)
-    assert (reply.headers["retry-after"], reply.headers["x-powered-by"], reply.body) == ("1", "Hope", b"")
-
-
-OVERFLOWS = [
-    (ScriptedOllama(model(overflowed(20, 10))), 400, "request (20 tokens) exceeds the available context size (10"),
-    (ScriptedLMStudio(model(overflowed(20, 10))), 200, "The input has 20 tokens, but the context length only supp"),
-    (ScriptedLMStudio(model(overflowed(20, 10)), native="v0"), 400, "context length of only 10 tokens"),
-    (ScriptedOpenAI(model(overflowed(20, 10))), 400, '"code":"context_length_exceeded"'),
-    (ScriptedOpenAI(model(overflowed(20, 10)), flavour="llama.cpp"), 400, '"n_prompt_tokens":20,"n_ctx":10'),
-    (ScriptedOpenAI(model(overflowed(20, 10)), flavour="vllm"), 400, "However, you requested 20 tokens in the mess"),
-]
-
-
-@pytest.mark.parametrize(("server", "code", "words"), OVERFLOWS, ids=lambda value: type(value).__name__)
-def test_a_prompt_that_does_not_fit_is_refused_in_each_servers_words(
-    server: Any, code: int, words: str, wire: Any
-) -> None:
-    """LM Studio since 0.4 has an event with status 200 in a stream, the others a status."""
-    with server:
-        reply = wire.chat(server)
-    assert reply.status == code
-    assert words in reply.body.decode()
-
-
-@KINDS
-def test_a_model_that_left_memory_is_loaded_once_more(kind: Any, wire: Any) -> None:
-    """By a question, on demand."""
-    with kind(model(unloaded())) as server:
-        assert wire.chat(server).text == "Grüße, 世界!"
-        assert [(load.model, load.on_demand) for load in server.loads] == [("m", True)]
-        assert server.loaded == {"m"}
-
-
-def test_a_model_that_left_memory_is_refused_where_the_server_loads_none_on_demand(wire: Any) -> None:
-    """LM Studio without loading on demand says so; llama.cpp is busy with loading, and answers later."""
-    with ScriptedLMStudio(model(unloaded()), jit=False) as server:
-        reply = wire.chat(server)
-        assert (reply.status, b"No models loaded." in reply.body) == (400, True)
-    with ScriptedOpenAI(model(only_first(1, unloaded())), flavour="llama.cpp") as server:
-        reply = wire.chat(server)
-        assert (reply.status, b"Loading model" in reply.body) == (503, True)
-        server.wait_until(lambda: server.loaded == {"m"})
-        assert wire.chat(server).text == "Grüße, 世界!"
-
-
-@KINDS
-def test_a_model_can_leave_memory_in_the_middle_of_its_answer(kind: Any, wire: Any) -> None:
-    """What was said stands, and the server's own words follow."""
-    with kind(model(unloaded(after=2))) as server:
-        reply = wire.chat(server)
-        assert reply.text == "Grüße,"
-        assert kind.gone in reply.body.decode()
-        assert (server.loaded, server.evicted) == (set(), ["m"])
-
-
-@KINDS
-def test_a_model_can_be_deleted_meanwhile(kind: Any, wire: Any) -> None:
-    """404 in the server's own form, and the lists know it no longer."""
-    with kind(model(removed()), "other") as server:
-        assert wire.chat(server).status == 404
-        names = wire.get(server, LISTS[kind]).body.decode()
-        assert ('"m"' in names, '"other"' in names) == (False, True)
-
-
-def test_a_models_fault_spares_requests_that_only_load_it(wire: Any) -> None:
-    """Loads go wrong by their path."""
-    cold = model(failed(), loaded=False)
-    with ScriptedOllama(cold) as server:
-        assert wire.post(server, "/api/generate", model="m").status == 200
-        assert (server.loaded, wire.chat(server).status) == ({"m"}, 500)
-    with ScriptedLMStudio(cold, faults={"/api/v1/models/load": failed(400, "Failed to load")}) as server:
-        assert wire.post(server, "/api/v1/models/load", model="m").status == 400
-        assert server.loaded == set()
 
 
 # Streams
@@ -336,74 +206,3 @@ def test_a_reply_is_compressed_though_nobody_asked_for_it(kind: Any, wire: Any) 
     assert len(packed.chunks) > 4
     assert gzip.decompress(packed.body).count(b"\n") == plain.body.count(b"\n")
     assert b'"m"' in gzip.decompress(listed.body)
-
-
-# By name
-
-NAMED = [
-    "answered_by:other",
-    "broken_gzip",
-    "broken_json",
-    "broken_utf8:1",
-    "chunked",
-    "cut:40",
-    "dies:2",
-    "dies_idle",
-    "empty",
-    "endless:0.5+reasoning=yes",
-    "error_frame:2+out of memory",
-    "failed:404",
-    "gzip_bomb:1000000",
-    "gzipped",
-    "held_until:3",
-    "huge_frame:1000000",
-    "no_final",
-    "only_reasoning",
-    "overflowed:20+10",
-    "overloaded:429+2+as_date=yes",
-    "rechunked:1",
-    "redirected:http://127.0.0.1:1",
-    "removed",
-    "reset:40",
-    "silence:40",
-    "status:418",
-    "unloaded:1",
-    "with_length",
-]
-
-
-def test_every_fault_can_be_named_on_the_command_line() -> None:
-    """With its arguments, by position or by name."""
-    assert [text.partition(":")[0] for text in NAMED] == sorted(FAULTS)
-    assert all(callable(read_fault(text)) for text in NAMED)
-
-
-def test_faults_of_others_can_be_named_too(wire: Any) -> None:
-    """For the first requests alone, and several of one reply."""
-    fault = read_fault("only_first:1+overloaded:429+retry_after=2")
-    with ScriptedOllama(model(fault), model(read_fault("with_length|cut:5"), name="both")) as server:
-        first, second, both = wire.chat(server), wire.chat(server), wire.chat(server, "both")
-    assert (first.status, first.headers["retry-after"], second.status) == (429, "2", 200)
-    assert (len(both.body), both.error) == (5, "RemoteProtocolError")
-
-
-@pytest.mark.parametrize(
-    "words",
-    [["--fault", "/api/tags=nonsense"], ["--fault", "/=cut:1+2+3"], ["--set", "nonsense=1"], ["--set", "caches=maybe"]],
-)
-def test_the_program_refuses_faults_and_arguments_that_it_does_not_know(
-    words: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    """What was wrong is repeated."""
-    with pytest.raises(SystemExit):
-        main(["ollama", "--model", "m", *words])
-    assert words[1] in capsys.readouterr().err
-
-
-def test_the_help_of_the_program_lists_every_fault(capsys: pytest.CaptureFixture[str]) -> None:
-    """With its arguments in their order."""
-    with pytest.raises(SystemExit):
-        main(["--help"])
-    told = capsys.readouterr().out
-    assert "overloaded:code+retry_after+as_date\n" in told
-    assert all(f"\n  {name}" in told for name in (*FAULTS, "only_first"))
