@@ -8,18 +8,24 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import httpx2
 import pytest
+from codeconductor import Message, ProviderError, Query, stream_openai_chat
 from codeconductor.http import open_client
 from codeconductor.testing import make_session, project_folder, session
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from pathlib import Path
 
+    from codeconductor import Chunk, ToolCall, Usage
     from codeconductor.testing.servers import ScriptedServer
 
 __all__ = ["make_session", "project_folder", "session", "wire"]
+
+HOST = "http://127.0.0.1:1"
+QUERY = Query(messages=[Message("user", "Hello?")])
 
 # how long an example takes is a matter of the machine
 settings.register_profile("core", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -121,3 +127,66 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     for name in set(sys.modules) - before:
         if name.startswith("plug_"):
             del sys.modules[name]
+
+
+@attrs.frozen
+class Told:
+    """What came out of a stream of chunks, and what was asked for."""
+
+    text: str
+    reasoning: str
+    tool_calls: tuple[ToolCall, ...]
+    finish_reason: str | None
+    usage: Usage | None
+    error: ProviderError | None
+    bodies: list[dict[str, Any]]
+    answered_by: list[str]
+    chunks: list[Chunk]
+
+
+def _ask(*replies: tuple[int, str, bytes], query: Query = QUERY, pieces: int | None = None, **options: Any) -> Told:
+    """Ask a server that gives these replies, each (status, type, body); `pieces`: bytes of one network piece."""
+    left, bodies = list(replies), []
+
+    class Stream(httpx2.AsyncByteStream):
+        def __init__(self, content: bytes) -> None:
+            self._content = content
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            step = pieces or len(self._content) or 1
+            for start in range(0, len(self._content), step):
+                yield self._content[start : start + step]
+
+    def handle(request: httpx2.Request) -> httpx2.Response:
+        bodies.append(json.loads(request.content))
+        status, kind, content = left.pop(0)
+        return httpx2.Response(status, headers={"content-type": kind}, stream=Stream(content))
+
+    async def read() -> Told:
+        chunks: list[Chunk] = []
+        error = None
+        async with httpx2.AsyncClient(transport=httpx2.MockTransport(handle), base_url=HOST) as client:
+            try:
+                async for chunk in stream_openai_chat(client, "m", query, **options):
+                    chunks.append(chunk)
+            except ProviderError as exc:
+                error = exc
+        return Told(
+            text="".join(chunk.text for chunk in chunks),
+            reasoning="".join(chunk.reasoning for chunk in chunks),
+            tool_calls=tuple(call for chunk in chunks for call in chunk.tool_calls),
+            finish_reason=next((c.finish_reason for c in reversed(chunks) if c.finish_reason), None),
+            usage=next((c.usage for c in reversed(chunks) if c.usage), None),
+            error=error,
+            bodies=bodies,
+            answered_by=[chunk.model for chunk in chunks if chunk.model],
+            chunks=chunks,
+        )
+
+    return asyncio.run(read())
+
+
+@pytest.fixture
+def ask() -> Callable[..., Told]:
+    """Asks a server of OpenAI's dialect that gives the replies of the test, one after the other."""
+    return _ask
