@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 from codeconductor.testing.servers import ScriptedLMStudio, ScriptedOllama
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import IO, Any
 
@@ -192,3 +193,15 @@ def install(conductor: CommandLine) -> Callable[..., None]:
             (folder / f"{name}_plugin.py").write_text(source, encoding="utf-8")
 
     return install
+
+
+@pytest.fixture
+def recorded(conductor: CommandLine) -> Callable[..., tuple[str, ...]]:
+    """Writes tasks and answers into two files, and gives the arguments of `conductor consensus`."""
+
+    def write(tasks: Iterable[dict[str, Any]], answers: Iterable[dict[str, Any]]) -> tuple[str, ...]:
+        for name, objects in {"tasks.jsonl": tasks, "answers.jsonl": answers}.items():
+            conductor.write(name, "".join(json.dumps(item) + "\n" for item in objects))
+        return ("consensus", "answers.jsonl", "--tasks", "tasks.jsonl", "--no-history")
+
+    return write
