@@ -104,6 +104,26 @@ def test_answers_come_in_the_order_of_arrival(make_session: MakeSession) -> None
     assert [name for name, _ in acme.asked] == ["slow", "fast", "middle"]
 
 
+@pytest.mark.parametrize(
+    ("parallel", "again"), [(1, ["cold", "fast", "slow", "middle"]), (4, ["slow", "middle", "fast", "cold"])]
+)
+def test_who_took_longest_last_time_is_asked_first_where_all_are_asked_at_once(
+    make_session: MakeSession, parallel: int, again: list[str]
+) -> None:
+    """Each request takes its time to be sent, and all wait for the slowest; where some have to wait, order stays."""
+    acme = Acme(cold=says("d"), fast=says("a", every=1), slow=says("b", every=9), middle=says("c", every=5))
+    models = [mine(name, host="one", parallel=parallel, loaded=name != "cold") for name in acme.scripts]
+    session = make_session(acme=acme)
+
+    async def twice() -> None:
+        await answers_of(session, models)
+        acme.asked.clear()
+        await answers_of(session, models)
+
+    run_at_once(twice())
+    assert [name for name, _ in acme.asked] == again
+
+
 @pytest.mark.parametrize(("parallel", "most"), [(None, 1), (1, 1), (3, 3), (9, 6)])
 def test_a_host_gets_as_many_requests_at_once_as_it_can_hold(
     make_session: MakeSession, parallel: int | None, most: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Self
 
@@ -13,7 +14,7 @@ from codeconductor.dispatch.values import Answer, Failure, Query
 from codeconductor.events import Answered
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from codeconductor.discovery import Model
     from codeconductor.dispatch.values import Chunk
@@ -76,7 +77,8 @@ async def dispatch(
 
     Args:
         session: Plugins and clients of this invocation.
-        models: In the order in which they are asked where a host cannot hold them all.
+        models: In the order in which they are asked where a host cannot hold them all; elsewhere those go first that
+            took longest the last time in this session.
         query: One for all, or a function of the model. Samples of one model get seeds that follow each other.
         samples: Answers per model.
         limits: Seconds per answer.
@@ -107,13 +109,15 @@ async def dispatch(
             arrivals.put(answer)
             if model.loaded is not False:
                 reserve.count(answer)
+            if answer.seconds is not None:
+                session.pace[model.id] = answer.seconds
             session.events.emit(Answered(answer))
 
         task = asyncio.create_task(ask(request, model))
         task.add_done_callback(end)
         return task
 
-    asking = [begin(model, sample) for model in models for sample in range(samples)]
+    asking = [begin(model, sample) for model in _in_turn(models, samples, session.pace) for sample in range(samples)]
     try:
         yield arrivals
     finally:  # a quorum is reached, Ctrl-C or an error: nobody goes on asking
@@ -121,6 +125,21 @@ async def dispatch(
             task.cancel()
         await asyncio.gather(*asking, return_exceptions=True)
         arrivals.close()
+
+
+def _in_turn(models: Sequence[Model], samples: int, pace: Mapping[str, float]) -> list[Model]:
+    """The models in the order in which they are asked.
+
+    To send a request takes a moment, and all wait for the slowest model: so it goes first (longest processing time
+    first; Graham 1969). Where some wait for others the given order stays, as fast ones may be enough.
+    """
+    asked = Counter((model.plugin, model.host) for model in models)
+
+    def haste(model: Model) -> float:
+        is_at_once = asked[model.plugin, model.host] * samples <= (model.parallel or 1)
+        return -pace.get(model.id, 0.0) if is_at_once and model.loaded is not False else 0.0
+
+    return sorted(models, key=haste)
 
 
 def _answer_of(task: asyncio.Task[Answer], request: Request) -> Answer:

@@ -55,6 +55,7 @@ class Session:
         warnings: What was worth a person's attention so far, each once, in order.
         root: The project's folder.
         keys: That were given out.
+        pace: Seconds that each model took for its last answer, by its id.
         on_branch: Told of every branch before anything happens in it.
     """
 
@@ -65,6 +66,7 @@ class Session:
         self.root: Path = settings.root
         self.sources = settings
         self.keys = Keys()
+        self.pace: dict[str, float] = {}
         self.on_branch: list[Callable[[Session], None]] = []
         self._tables: dict[str, type] = dict(TABLES)
         self._structured: dict[tuple[str, type], object] = {}
