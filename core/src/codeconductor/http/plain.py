@@ -71,9 +71,9 @@ class _Network(httpcore2.AsyncNetworkBackend):
 
 
 def _why(exc: OSError) -> str:
-    """The system's words for the first of its reasons: asyncio strings several together, one for each address."""
-    number = re.search(r"\[Errno (\d+)\]", str(exc))
-    return os.strerror(int(number[1])).lower() if exc.errno is None and number else str(exc)
+    """The system's words; asyncio strings several reasons together, one for each address of a name: of the first."""
+    found = re.search(r"\[Errno (\d+)\]", str(exc))
+    return os.strerror(int(found[1])).lower() if found else exc.strerror or str(exc)
 
 
 class _Reader(asyncio.StreamReader):
@@ -118,7 +118,7 @@ class _Stream(httpcore2.AsyncNetworkStream):
         except TimeoutError as exc:
             raise httpcore2.ReadTimeout(str(exc)) from exc
         except OSError as exc:
-            raise httpcore2.ReadError(str(exc)) from exc
+            raise httpcore2.ReadError(_why(exc)) from exc
 
     async def _send(self) -> None:
         self._writer.write(b"".join(self._unsent))
