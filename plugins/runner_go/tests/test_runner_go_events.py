@@ -107,7 +107,7 @@ def test_no_test_is_no_case() -> None:
 
 @pytest.mark.slow
 def test_a_module_is_tested_where_go_is_found(make_session: MakeSession, session: Session) -> None:
-    """Elsewhere it is said what to install."""
+    """Of it the file that was chosen; elsewhere it is said what to install."""
     if shutil.which("go") is None:
         assert "install Go" in str(GoRunner().lacks(session))
         return
@@ -116,7 +116,9 @@ def test_a_module_is_tested_where_go_is_found(make_session: MakeSession, session
         'package shop\nimport "testing"\nfunc TestGood(t *testing.T) {}\nfunc TestBad(t *testing.T) { t.Error("no") }\n'
     )
     ours = make_session({"sandbox": {"minimum": "none"}}, runner_go=codeconductor_runner_go)
-    report = asyncio.run(verify(ours, Path()))
+    Path("other").mkdir()
+    Path("other/b_test.go").write_text('package other\nimport "testing"\nfunc TestB(t *testing.T) { t.Error("no") }\n')
+    report = asyncio.run(verify(ours, Path(), tests=[Path("a_test.go")]))
     assert {case.name: case.status for case in report.cases} == {"shop::TestGood": "passed", "shop::TestBad": "failed"}
 
 
