@@ -60,11 +60,11 @@ class Catalogue:
         Raises:
             ApiError: 404; the message has the nearest names. 503: it may be of a server that cannot be reached.
         """
-        strategies = self.strategies()
         if name == TEAM:
             return Asked(found=await self.found())
-        if name.startswith(f"{TEAM}/") and name.removeprefix(f"{TEAM}/") in strategies:
-            return Asked(found=await self.found(), strategy=name.removeprefix(f"{TEAM}/"))
+        team, _, strategy = name.partition("/")
+        if team == TEAM and strategy in self.strategies():
+            return Asked(found=await self.found(), strategy=strategy)
         for within in (KEPT, AGAIN):
             found = await self.found(within=within)
             for model in chat_models(found):
