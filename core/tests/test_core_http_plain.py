@@ -122,6 +122,35 @@ def test_a_kept_connection_that_ended_or_speaks_unasked_is_not_used_again(said: 
     assert len(connections) == 2
 
 
+def test_each_address_of_a_name_is_tried() -> None:
+    """Many servers listen on one of the two that `localhost` may have; where none does, the first's reason is told."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(EMPTY)
+
+    async def two_addresses(_host: str, port: int, **_options: object) -> list[tuple[object, ...]]:
+        return [
+            (socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("::1", port, 0, 0)),
+            (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", port)),
+        ]
+
+    async def ask() -> tuple[dict[str, object], str]:
+        async with a_client(serve) as client:
+            port = client.base_url.port
+            asyncio.get_running_loop().getaddrinfo = two_addresses  # type: ignore[method-assign,assignment]
+            async with open_client(f"http://two.example:{port}") as other:
+                found = await request_json(other, "/")
+        async with open_client(f"http://two.example:{port}") as other:
+            with pytest.raises(ProviderError) as raised:
+                await request_json(other, "/")
+        return found, raised.value.message
+
+    found, message = asyncio.run(ask())
+    assert found == {}
+    assert message.endswith("connection refused")
+
+
 def test_a_time_limit_of_the_client_is_kept() -> None:
     """Dispatch sets its own; a plugin may set one for a request."""
     ended = []
