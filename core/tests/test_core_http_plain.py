@@ -162,7 +162,7 @@ def test_a_time_limit_of_the_client_is_kept() -> None:
     async def ask() -> None:
         async with a_client(serve) as client:
             with pytest.raises(httpx2.ReadTimeout):
-                await client.get("/", timeout=0.01)
+                await client.get("/", timeout=httpx2.Timeout(None, read=0.01))
             await until_it_is_there()
 
     asyncio.run(ask())
