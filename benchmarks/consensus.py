@@ -25,7 +25,7 @@ from typing import Any
 import attrs
 from _measure import table
 from _recorded import RecordedSet, half_of, json_lines
-from codeconductor.calibration import Forecast, Quality, quality
+from codeconductor.calibration.measures import Forecast, Quality, quality
 
 RULES = {
     "majority": ("majority", False),

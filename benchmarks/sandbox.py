@@ -7,6 +7,7 @@ sandbox, and `exec` in one process, which isolates nothing.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import subprocess
@@ -86,7 +87,9 @@ def in_this_process(programs: Sequence[str], values: Sequence[str]) -> list[floa
 
 def main() -> None:
     """Print the table."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 600
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("candidates", type=int, nargs="?", default=600)
+    count = parser.parse_args().candidates
     rows = []
 
     def row(name: str, what: str, taken: Sequence[float], number: int, each: int) -> None:

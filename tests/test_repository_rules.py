@@ -240,3 +240,11 @@ def test_help_loads_no_plugin_and_nothing_slow(option: str) -> None:
     assert {"codeconductor", "click"} <= loaded
     assert SLOW & loaded == set()
     assert [name for name in loaded if name.startswith("codeconductor_")] == []
+
+
+@pytest.mark.parametrize("script", sorted(ROOT.glob("benchmarks/[!_]*.py")), ids=lambda path: path.name)
+def test_a_benchmark_can_be_started(script: Path) -> None:
+    """What it imports is where it looks for it: nobody runs all of them after each change."""
+    done = subprocess.run([sys.executable, script, "--help"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("usage:")
