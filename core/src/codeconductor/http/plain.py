@@ -32,7 +32,7 @@ class PlainTransport(httpx2.AsyncHTTPTransport):
 
     def __init__(self, limits: httpx2.Limits) -> None:
         super().__init__(verify=False, trust_env=False, limits=limits)
-        # The library takes no network as an argument; should it call its pool otherwise one day, its own way is gone.
+        # The library takes no network as an argument; should it call its pool otherwise one day, its own way serves.
         self._pool = httpcore2.AsyncConnectionPool(
             max_connections=limits.max_connections,
             max_keepalive_connections=limits.max_keepalive_connections,
@@ -99,7 +99,10 @@ class _Reader(asyncio.StreamReader):
 
 
 class _Stream(httpcore2.AsyncNetworkStream):
-    """One connection; what is written leaves when its reply is waited for: headers and body in one piece."""
+    """One connection; what is written leaves when its reply is waited for: headers and body in one piece.
+
+    So the limit on reading is one on sending too, and that on writing has no use.
+    """
 
     def __init__(self, reader: _Reader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
