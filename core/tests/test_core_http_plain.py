@@ -1,4 +1,4 @@
-"""Plain HTTP over asyncio's own streams: what a user of the client relies on, whichever network carries it."""
+"""Plain HTTP: what a user of the client relies on, whatever carries it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import httpx2
 import pytest
+import vcr  # type: ignore[import-untyped]  # vcrpy has no types
 from codeconductor import ProviderError
 from codeconductor.http import checked, open_client, open_stream, request_json
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
 
     Serves = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -169,18 +171,161 @@ def test_a_time_limit_of_the_client_is_kept() -> None:
     assert ended == [b""]  # and the server knows that nobody waits
 
 
-def test_the_client_has_this_network() -> None:
-    """The HTTP library takes none as an argument: should it name its pool otherwise one day, this tells."""
+@pytest.mark.parametrize(
+    ("reply", "kept"),
+    [
+        (b'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n{"a":1}', True),
+        (b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{"a\r\n4\r\n":1}\r\n0\r\n\r\n', True),
+        (b'HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n{"a":1}', True),
+        (b'HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\n{"a":1}', False),
+        (b'HTTP/1.0 200 OK\r\nContent-Length: 7\r\n\r\n{"a":1}', False),
+        (b'HTTP/1.1 200 OK\r\n\r\n{"a":1}', False),
+    ],
+    ids=["length", "chunked", "informational", "close", "http-1.0", "until the end"],
+)
+def test_a_connection_serves_again_unless_the_server_ends_it(reply: bytes, kept: bool) -> None:
+    """However the end of a body is told."""
+    connections = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        while await reader.readuntil(b"\r\n\r\n"):
+            writer.write(reply)
+            if not kept:
+                return
+
+    async def ask() -> list[dict[str, object]]:
+        async with a_client(serve) as client:
+            return [await request_json(client, "/") for _ in range(2)]
+
+    assert asyncio.run(ask()) == [{"a": 1}, {"a": 1}]
+    assert len(connections) == (1 if kept else 2)
+
+
+@pytest.mark.parametrize(
+    ("reply", "says"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n{", "peer closed connection"),
+        (b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{"a\r\n', "peer closed connection"),
+        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", "SWITCH"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000, "buffer"),
+    ],
+    ids=["length", "chunked", "another protocol", "endless headers"],
+)
+def test_what_breaks_the_protocol_is_told(reply: bytes, says: str) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(reply)
+
+    async def ask() -> None:
+        async with a_client(serve) as client:
+            await request_json(client, "/", repeats=False)
+
+    with pytest.raises(ProviderError, match=says):
+        asyncio.run(ask())
+
+
+def test_another_protocol_is_not_spoken() -> None:
+    """Not even where a plugin's own request asks for it."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(EMPTY)
+        writer.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
 
-    async def ask() -> tuple[str, object, object]:
+    async def ask() -> None:
         async with a_client(serve) as client:
-            response = await client.get("/")
-            stream = response.extensions["network_stream"]
-            return type(stream).__module__, stream.get_extra_info("server_addr"), stream.get_extra_info("ssl_object")
+            with pytest.raises(httpx2.RemoteProtocolError, match="another protocol"):
+                await client.get("/", headers={"Connection": "upgrade", "Upgrade": "x"})
 
-    module, (name, _port), tls = asyncio.run(ask())  # type: ignore[misc]
-    assert (module, name, tls) == ("codeconductor.http.plain", "127.0.0.1", None)
+    asyncio.run(ask())
+
+
+def test_a_reply_that_nobody_reads_on_ends_its_connection() -> None:
+    """So that the server stops writing; the next request has another connection."""
+    ended = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nfirst")
+        ended.append(await reader.read())
+
+    async def ask() -> None:
+        async with a_client(serve) as client:
+            async with open_stream(client, "/") as response:
+                assert await anext(response.aiter_bytes()) == b"first"
+            await until_it_is_there()
+
+    asyncio.run(ask())
+    assert ended == [b""]
+
+
+def test_idle_connections_are_few_and_young(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of twelve that were used at once eight stay; when they have been idle too long, none."""
+    connections = []
+    ready = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        while await reader.readuntil(b"\r\n\r\n"):
+            if len(connections) == 12:
+                ready.set()
+            await ready.wait()
+            writer.write(EMPTY)
+
+    async def twelve(client: httpx2.AsyncClient) -> int:
+        before = len(connections)
+        await asyncio.gather(*(request_json(client, "/") for _ in range(12)))
+        return len(connections) - before
+
+    async def ask() -> list[int]:
+        loop = asyncio.get_running_loop()
+        async with a_client(serve) as client:
+            opened = [await twelve(client), await twelve(client)]
+            later = loop.time() + 3
+            monkeypatch.setattr(loop, "time", lambda: later)
+            return [*opened, await twelve(client)]
+
+    assert asyncio.run(ask()) == [12, 4, 12]
+
+
+def test_a_header_that_is_none_is_not_sent() -> None:
+    """The client's own fault, and told as one."""
+
+    async def serve(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        raise AssertionError("something was sent")
+
+    async def ask() -> None:
+        async with a_client(serve) as client:
+            with pytest.raises(httpx2.LocalProtocolError):
+                await client.get("/", headers={"X": "two\nlines"})
+
+    asyncio.run(ask())
+
+
+def test_a_client_of_a_plain_host_reaches_no_other_kind() -> None:
+    """It would send over the network what must be encrypted."""
+
+    async def ask() -> None:
+        async with open_client("http://127.0.0.1:9") as client:
+            with pytest.raises(httpx2.UnsupportedProtocol, match="https://example"):
+                await client.get("https://example")
+
+    asyncio.run(ask())
+
+
+def test_a_recorder_knows_the_client(tmp_path: Path) -> None:
+    """Plugins' tests play recordings (vcrpy): what is asked is recorded, and then answered with no server."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n{"a":1}')
+
+    async def ask() -> list[dict[str, object]]:
+        async with a_client(serve) as client:
+            with vcr.use_cassette(str(tmp_path / "one.yaml")):
+                first = await request_json(client, "/")
+        with vcr.use_cassette(str(tmp_path / "one.yaml"), record_mode="none"):
+            async with open_client(str(client.base_url)) as other:
+                return [first, await request_json(other, "/")]
+
+    assert asyncio.run(ask()) == [{"a": 1}, {"a": 1}]

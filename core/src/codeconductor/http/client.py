@@ -17,6 +17,9 @@ CONNECT_TIMEOUT = 2.0
 KEEPALIVE = 2.0
 """Seconds an idle connection is kept: less than the 5 s after which Node-based servers close theirs."""
 
+KEPT = 8
+"""Idle connections that are kept for each host."""
+
 
 def is_loopback(host: str) -> bool:
     """Whether a base address names this machine itself."""
@@ -38,12 +41,12 @@ def open_client(host: str, *, headers: Mapping[str, str] | None = None) -> httpx
 
     from codeconductor.http.plain import PlainTransport
 
-    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=8, keepalive_expiry=KEEPALIVE)
+    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=KEPT, keepalive_expiry=KEEPALIVE)
     is_plain = urlsplit(host).scheme != "https"
     return httpx2.AsyncClient(
         base_url=host,
         headers={"accept-encoding": "identity", **(headers or {})},
-        transport=PlainTransport(limits) if is_plain else None,
+        transport=PlainTransport(keeps=KEPT, expiry=KEEPALIVE) if is_plain else None,
         verify=not is_plain,
         trust_env=not is_plain and not is_loopback(host),
         follow_redirects=False,
