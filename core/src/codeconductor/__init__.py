@@ -111,6 +111,7 @@ if TYPE_CHECKING:
         read_project,
         read_task,
     )
+    from codeconductor.value_classes import frozen
     from codeconductor.verification import TestBench, TestCase, TestReport, TestRun, TestRunner, cases_of_junit, verify
 
 __version__ = "0.1.0"
@@ -130,6 +131,7 @@ _HOMES = {
         "unknown_name",
     ),
     "codeconductor.events": ("Answered", "Asked", "Decided", "Discovered", "Event", "Loaded", "RunStarted"),
+    "codeconductor.value_classes": ("frozen",),
     "codeconductor.settings": (
         "PromptSettings",
         "RunSettings",
@@ -155,7 +157,6 @@ _HOMES = {
         "is_loopback",
         "json_lines",
         "json_object",
-        "open_stream",
         "open_stream",
         "request_json",
         "server_events",
@@ -338,6 +339,7 @@ __all__ = [
     "fault_in_reply",
     "fence_for",
     "from_reply",
+    "frozen",
     "hookimpl",
     "hosts_setting",
     "http_faults",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import attrs
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from codeconductor.pipeline.building import Build
 
 
-@attrs.frozen
+@frozen
 class Event:
     """The base of everything that happens."""
 
 
-@attrs.frozen
+@frozen
 class Discovered(Event):
     """Every provider was asked; these models may be used, these hosts may not."""
 
@@ -33,14 +33,14 @@ class Discovered(Event):
     problems: tuple[Problem, ...]
 
 
-@attrs.frozen
+@frozen
 class RunStarted(Event):
     """The models to ask are known and the run has an id; no request was sent yet."""
 
     run: Run
 
 
-@attrs.frozen
+@frozen
 class Asked(Event):
     """A model is asked; `loading`: to be in memory, by itself before the question or by the question."""
 
@@ -49,7 +49,7 @@ class Asked(Event):
     loading: bool
 
 
-@attrs.frozen
+@frozen
 class Loaded(Event):
     """A model is in memory now; its load took so many seconds."""
 
@@ -57,7 +57,7 @@ class Loaded(Event):
     seconds: float
 
 
-@attrs.frozen
+@frozen
 class Retrying(Event):
     """The server is overloaded; it is asked again after so many seconds."""
 
@@ -66,7 +66,7 @@ class Retrying(Event):
     seconds: float
 
 
-@attrs.frozen
+@frozen
 class Arriving(Event):
     """A piece of an answer arrived; the counts are characters so far."""
 
@@ -76,42 +76,42 @@ class Arriving(Event):
     reasoning: int
 
 
-@attrs.frozen
+@frozen
 class Answered(Event):
     """An answer is complete, or has failed: `answer.error` tells."""
 
     answer: Answer
 
 
-@attrs.frozen
+@frozen
 class Decided(Event):
     """A strategy has decided."""
 
     consensus: Consensus
 
 
-@attrs.frozen
+@frozen
 class Stepped(Event):
     """A build goes on to its next step; in words for people."""
 
     message: str
 
 
-@attrs.frozen
+@frozen
 class BuildChanged(Event):
     """A build has come further, or to its end."""
 
     build: Build
 
 
-@attrs.frozen
+@frozen
 class Recorded(Event):
     """A run that ended, however it did, is whole in the history."""
 
     run_id: str
 
 
-@attrs.frozen
+@frozen
 class Warned(Event):
     """Something is worth a person's attention and stops nothing."""
 

@@ -8,6 +8,7 @@ import attrs
 
 from codeconductor.dispatch import estimate_tokens
 from codeconductor.errors import ConductorError, PluginError, is_fault
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -24,7 +25,7 @@ PACKAGE = "codeconductor-prompt-jinja"
 """The distribution that is named to somebody who has no renderer."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PromptLimits:
     """What a prompt must keep to.
 
@@ -44,7 +45,7 @@ def _texts(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(texts)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Prompt:
     """The text for a coding agent.
 
@@ -63,7 +64,7 @@ class Prompt:
     tokens: int = 0
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Template:
     """A template in reach.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from codeconductor.calibration.values import AGREEMENT, Calibration, Form, Kind, Term, logistic
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +26,7 @@ _STEPS = 25
 _CLOSE = 1e-6
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Judged:
     """A decision whose outcome is known.
 

@@ -7,7 +7,7 @@ import random
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-import attrs
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ correction made here."""
 _DRAWS = 200
 
 
-@attrs.frozen
+@frozen
 class Forecast:
     """A probability, what came of it, and the task that it is for."""
 
@@ -28,7 +28,7 @@ class Forecast:
     task: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Quality:
     """How good some probabilities are.
 

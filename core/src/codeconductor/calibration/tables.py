@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, get_args
 import attrs
 
 from codeconductor.calibration.values import Calibration, Form, Kind, Term
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,7 +41,7 @@ class TableError(ValueError):
     """A table that cannot be used; its words say why."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Fitted:
     """A calibration with where it comes from.
 

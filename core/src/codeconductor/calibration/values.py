@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 
+from codeconductor.value_classes import frozen
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -37,7 +39,7 @@ def kind_of_calibration(task_kind: str) -> Kind:
     return "question" if task_kind == "question" else "call" if task_kind == "call" else "code"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Term:
     """One summand of the curve.
 
@@ -71,7 +73,7 @@ def _terms(terms: Iterable[Term]) -> tuple[Term, ...]:
     return tuple(terms)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Calibration:
     """Turns the signals of one strategy's decisions on one kind of task into the probability of being right.
 

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import attrs
 import click
 
 from codeconductor.cli.options import common_options
 from codeconductor.cli.servers import servers, size
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from codeconductor.session import Session
 
 
-@attrs.frozen
+@frozen
 class Finding:
     """One line: whether it is well, what was looked at, what was found, and what to do."""
 

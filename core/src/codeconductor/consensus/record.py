@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 
 from codeconductor.consensus.families import family_of
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,7 +48,7 @@ LEAST_GAIN = 2
 """Tasks that it has to be right on more in any case, and one over: what few tasks say is chance."""
 
 
-@attrs.frozen
+@frozen
 class Tally:
     """How often a model was right: on how many tasks, of how many; samples of one task count by their share."""
 
@@ -55,7 +56,7 @@ class Tally:
     tasks: int = 0
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TrackRecord:
     """What earlier tasks say of the models asked, for one kind of task.
 
@@ -79,7 +80,7 @@ class TrackRecord:
     advice: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Earlier:
     """The outcomes of earlier tasks: of one kind, and of all kinds.
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 import attrs
 
+from codeconductor.value_classes import frozen
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -40,7 +42,7 @@ def _disagreements(disagreements: Iterable[Disagreement]) -> tuple[Disagreement,
     return tuple(disagreements)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Option:
     """One side of a disagreement: a value, its share of the votes (0 to 1), and the ids of the models behind it."""
 
@@ -49,7 +51,7 @@ class Option:
     models: tuple[str, ...] = attrs.field(default=(), converter=_ids)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FieldConsensus:
     """A value that was agreed on: for a list, there is one of these for each of its items.
 
@@ -66,7 +68,7 @@ class FieldConsensus:
     models: tuple[str, ...] = attrs.field(default=(), converter=_ids)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Disagreement:
     """A field on which the models differ, with the options, the best supported first."""
 
@@ -74,7 +76,7 @@ class Disagreement:
     options: tuple[Option, ...] = attrs.field(converter=_options)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class WitnessOption:
     """What some models' code returned for the witness.
 
@@ -89,7 +91,7 @@ class WitnessOption:
     answers: int = 0
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Witness:
     """The smallest input on which the two largest groups of candidates differ."""
 
@@ -97,7 +99,7 @@ class Witness:
     options: tuple[WitnessOption, ...] = attrs.field(converter=_results)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Consensus:
     """What a strategy decided. A strategy gives `outcome`, `agreement` and mostly `choice`; core fills in the rest.
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 
+from codeconductor.value_classes import frozen
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import UnionType
@@ -37,7 +39,7 @@ def _check(value: object, names: tuple[str, ...], kind: type | UnionType) -> Non
             raise TypeError(f"{type(value).__name__}.{name}: expected {wanted}, got {given!r}")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Model:
     """One model as its server offers it; None means that the server does not tell.
 
@@ -107,7 +109,7 @@ class Model:
             raise ValueError(f"{self.id}: parallel and slots cannot be negative: {self.parallel}, {self.slots}")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Problem:
     """A host that could not be asked, or a plugin that failed.
 
@@ -135,7 +137,7 @@ class Problem:
         _check(self, ("host", "hint"), str | None)
 
 
-@attrs.frozen
+@frozen
 class Discovery:
     """What was found: models in the order of their ids, and what could not be asked."""
 

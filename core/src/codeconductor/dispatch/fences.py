@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import attrs
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Fence:
     """A fenced block; `before` is the last line of prose above it, and `closed` tells whether its end was written."""
 

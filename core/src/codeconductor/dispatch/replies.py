@@ -9,12 +9,11 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from codeconductor.dispatch.bare_code import bare_code
 from codeconductor.dispatch.fences import Fence, fences, is_json, parts
 from codeconductor.dispatch.reasoning import split_reasoning
 from codeconductor.dispatch.values import CodeBlock
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -37,7 +36,7 @@ PROPOSAL_FIELDS = ("approach", "requirements", "files", "dependencies", "constra
 _KNOWN_FIELDS = frozenset({*PROPOSAL_FIELDS, "answer"})
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Reply:
     """A reply taken apart; `text` is the whole of it less its reasoning."""
 

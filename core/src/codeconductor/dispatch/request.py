@@ -11,6 +11,7 @@ from codeconductor.dispatch.context import fewest_tokens, longest_context
 from codeconductor.dispatch.reception import HINTS, Reception
 from codeconductor.errors import ConductorError, ProviderError, is_fault
 from codeconductor.events import Asked, Loaded, Retrying
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -25,7 +26,7 @@ FIRST_RETRY = 0.4
 """Seconds before an overloaded server is asked again, where it does not say itself; then twice as many each time."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Limits:
     """Seconds that one model may take.
 

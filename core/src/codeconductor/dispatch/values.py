@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
+from codeconductor.value_classes import frozen
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -37,7 +39,7 @@ def _blocks(blocks: Iterable[CodeBlock]) -> tuple[CodeBlock, ...]:
     return tuple(blocks)
 
 
-@attrs.frozen
+@frozen
 class Message:
     """One turn of a conversation.
 
@@ -56,7 +58,7 @@ class Message:
     tool_name: str | None = attrs.field(default=None, kw_only=True)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Query:
     """One request to one model, in chat-completion terms; None means: the server's own default.
 
@@ -101,7 +103,7 @@ def _bare(name: str) -> str:
     return name.replace(".", "_")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Usage:
     """Tokens of one request as the server counted them; None: it does not tell.
 
@@ -116,7 +118,7 @@ class Usage:
     context_length: int | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ToolCall:
     """A function that the model wants to be called; `arguments` as the model wrote them, mostly JSON."""
 
@@ -125,7 +127,7 @@ class ToolCall:
     id: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Chunk:
     """A piece of an answer; an empty one says that the model is loaded and generates.
 
@@ -146,7 +148,7 @@ class Chunk:
     model: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CodeBlock:
     """A fenced block of code: its language and path as the model named them, or None."""
 
@@ -155,7 +157,7 @@ class CodeBlock:
     text: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Failure:
     """Why there is no usable answer: the contract's kind, what happened, what to do."""
 
@@ -164,7 +166,7 @@ class Failure:
     hint: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Answer:
     """What one model said to one query.
 

@@ -9,14 +9,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import attrs
-
 from codeconductor.errors import InputError
 from codeconductor.handover.cloning import Clones, copy_content
 from codeconductor.handover.drafting import STAGE
 from codeconductor.handover.ignored import is_ignored, rules_above, rules_in, rules_within, tracked_although_ignored
 from codeconductor.settings import BuildSettings
 from codeconductor.settings.tables import size_in_bytes
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from codeconductor.handover.ignored import Rules
@@ -29,7 +28,7 @@ _NAMED = 5
 """Paths that one warning names; of the others it tells how many there are."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Copied:
     """A copy of a folder.
 
@@ -49,7 +48,7 @@ class Copied:
     warnings: tuple[str, ...]
 
 
-@attrs.frozen
+@frozen
 class _Entry:
     path: str
     kind: Literal["folder", "file", "link", "linked"]

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
-import attrs
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ _SECONDS = 20.0
 """How long git may take to list what is tracked although it is ignored."""
 
 
-@attrs.frozen
+@frozen
 class Rules:
     """The patterns of one file.
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import attrs
 
+from codeconductor.value_classes import frozen
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
@@ -24,7 +26,7 @@ Action = Literal["created", "changed", "deleted"]
 Decision = Literal["approved", "rejected", "not_asked"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FileState:
     """What a file is at one moment."""
 
@@ -32,7 +34,7 @@ class FileState:
     content: bytes = attrs.field(repr=False)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FileChange:
     """One changed file.
 
@@ -62,7 +64,7 @@ def _texts(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(texts)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Draft:
     """Changes to a folder as it was at the start, made by a coder and measured by us.
 
@@ -87,7 +89,7 @@ class Draft:
         return tuple(change.path for change in self.changes)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Concern:
     """Something in a draft that deserves a second look.
 
@@ -103,7 +105,7 @@ class Concern:
     detail: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Assignment:
     """What a coder is to do.
 
@@ -124,7 +126,7 @@ class Assignment:
     preferred: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Written:
     """How a coder ended; what it has achieved is measured by us.
 
@@ -160,7 +162,7 @@ class Coder(Protocol):
         ...
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Approval:
     """What was decided about a draft.
 
@@ -186,7 +188,7 @@ class Approval:
     approved_sha256: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ApprovalRequest:
     """What a person is asked to approve, before anything of it is run.
 

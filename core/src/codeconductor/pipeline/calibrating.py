@@ -6,8 +6,6 @@ import random
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-import attrs
-
 from codeconductor.calibration import (
     AGREEMENT,
     Calibration,
@@ -21,6 +19,7 @@ from codeconductor.calibration.fitting import BETA, FEWEST, Judged, fit
 from codeconductor.calibration.measures import Forecast, quality
 from codeconductor.errors import InputError
 from codeconductor.history import known_outcomes
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 _FOLDS = 5
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Known:
     """Decisions with a known outcome, and how many there are beside them.
 
@@ -51,7 +50,7 @@ class Known:
     without: int = 0
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Refit:
     """What came of `calibrate`.
 

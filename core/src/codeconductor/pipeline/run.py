@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 
+from codeconductor.value_classes import frozen
+
 if TYPE_CHECKING:
     from codeconductor.consensus import Consensus
     from codeconductor.discovery import Model, Problem
@@ -23,7 +25,7 @@ def new_id() -> str:
     return str(ULID()).lower()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Run:
     """One pass through the pipeline.
 

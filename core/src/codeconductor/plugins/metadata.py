@@ -9,12 +9,13 @@ from typing import Literal
 import attrs
 
 from codeconductor.hookspecs import PROJECT
+from codeconductor.value_classes import frozen
 
 CORE = "codeconductor-core"
 COMMANDS_GROUP = "codeconductor.commands"
 
 
-@attrs.frozen
+@frozen
 class PluginFault:
     """A plugin raised in a hook, or gave what the hook does not allow."""
 

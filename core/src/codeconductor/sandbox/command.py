@@ -9,9 +9,8 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import attrs
-
 from codeconductor.sandbox.process import DONE, ENDING, SandboxError, Started, last_line
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from codeconductor.sandbox.values import Limits
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Ended:
     """How a command ended.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import attrs
 
 from codeconductor.sandbox.values import Limits, Strength
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,7 +36,7 @@ _SYSTEM = (
 """What every program needs to start; nothing in it is a person's."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Payload:
     """A command, or the server that runs candidates.
 

@@ -12,9 +12,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import attrs
-
 from codeconductor.sandbox.payload import ENVIRONMENT, Payload, inside_command
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +37,7 @@ def _bwrap_flags(program: str) -> frozenset[str]:
     return frozenset(re.findall(r"^\s+(--[a-z0-9-]+)", asked.stdout + asked.stderr, re.MULTILINE))
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Bubblewrap:
     """Namespaces of its own for files, network, processes and IPC, made by the program `bwrap`, and a filter."""
 
@@ -91,7 +90,7 @@ class Bubblewrap:
         return [program, *options, "--", *started]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Landlock:
     """Landlock for files, TCP, abstract sockets and signals, and a filter of system calls for the rest; Linux, and no
     package is needed."""
@@ -112,7 +111,7 @@ class Landlock:
         return inside_command(payload, landlock=True, filtered=True)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Seatbelt:
     """macOS's own `sandbox-exec`. Written from its documentation and never tried on a Mac; attacked like the others
     before it is used. It limits no memory, and looks up names of files outside."""
@@ -156,7 +155,7 @@ def _quoted(path: Path) -> str:
     return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LimitsAlone:
     """Limits, a fresh environment and an end to what it started: no isolation, and refused unless it is allowed."""
 

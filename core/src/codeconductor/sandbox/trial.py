@@ -10,13 +10,12 @@ import sys
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-import attrs
-
 from codeconductor.sandbox.command import Command
 from codeconductor.sandbox.payload import ENVIRONMENT, INSIDE, Payload, Sandbox, interpreter
 from codeconductor.sandbox.process import SandboxError
 from codeconductor.sandbox.scratch import fresh_folder, remove_folder
 from codeconductor.sandbox.values import Limits, Strength
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,7 +55,7 @@ _MINOR = frozenset({"look up", "memory", "file size", "processes"})
 """What gives away no content, or costs time and space alone."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Trial:
     """What came of attacking a sandbox.
 
@@ -73,7 +72,7 @@ class Trial:
     remedy: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Tried:
     """A sandbox, with the strength that it showed and what it cannot hold back."""
 

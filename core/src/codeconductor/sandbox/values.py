@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-import attrs
+from codeconductor.value_classes import frozen
 
 Strength = Literal["strong", "partial", "none"]
 """``strong``: no network, nothing readable or writable outside, nothing survives; ``partial``: a named gap is left;
@@ -33,7 +33,7 @@ Strength = Literal["strong", "partial", "none"]
 OutcomeKind = Literal["returned", "raised", "printed", "timeout", "died", "absent", "unreadable"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Limits:
     """What one program may use.
 
@@ -52,7 +52,7 @@ class Limits:
     output: int = 64 * 1024
 
 
-@attrs.frozen
+@frozen
 class Outcome:
     """What a program did with one input.
 

@@ -10,10 +10,9 @@ import tempfile
 import time
 from typing import TYPE_CHECKING, BinaryIO
 
-import attrs
-
 from codeconductor.sandbox.process import DONE, SandboxError, Started
 from codeconductor.sandbox.scratch import fresh_folder, remove_folder
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +24,7 @@ _SWEEPING = 20.0
 """Seconds within which a candidate is gone once that was ordered."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Said:
     """What one process of a candidate said before it was gone.
 

@@ -11,6 +11,7 @@ from codeconductor.errors import InputError
 from codeconductor.settings.folders import config_folder
 from codeconductor.settings.tables import BY_NAME, NEEDS_TRUST, TABLES
 from codeconductor.settings.trusted import is_trusted
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,7 @@ class Text(str):
     __slots__ = ()
 
 
-@attrs.frozen
+@frozen
 class Layer:
     """One source of settings: its name for people, and its tables."""
 
@@ -40,7 +41,7 @@ class Layer:
     trusted: bool = True
 
 
-@attrs.frozen
+@frozen
 class Origin:
     """Where a value came from: the layer's name, and the key as it is written there."""
 
@@ -51,7 +52,7 @@ class Origin:
         return f"{self.layer}: {self.key}"
 
 
-@attrs.frozen
+@frozen
 class Table:
     """One table merged from all layers, unchecked.
 
@@ -68,7 +69,7 @@ class Table:
     untrusted: frozenset[str] = frozenset()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Settings:
     """All layers, strongest first, the folder of the project, and the environment's names that begin like ours."""
 

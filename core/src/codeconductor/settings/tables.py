@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from codeconductor.value_classes import frozen
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -173,7 +175,7 @@ def _switches_on(new: object, current: object, _root: Path) -> bool:
 Kind = Literal["auto", "function", "class", "api", "test", "bugfix", "refactor", "question"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RunSettings:
     """`[run]`: what is asked of whom, and how the result is made."""
 
@@ -209,14 +211,14 @@ class RunSettings:
     )
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PluginsSettings:
     """`[plugins]`: which plugins are kept out."""
 
     disabled: tuple[str, ...] = setting((), help="names of plugins that are never imported", needs_trust=True)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SandboxSettings:
     """`[sandbox]`: limits for code that models wrote."""
 
@@ -230,7 +232,7 @@ class SandboxSettings:
     )
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PromptSettings:
     """`[prompt]`: facts of the project that are put into every prompt."""
 
@@ -238,14 +240,14 @@ class PromptSettings:
     test_command: str | None = setting(None, help="how the project's tests are run; none: found from its files")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class HistorySettings:
     """`[history]`: the record of past runs."""
 
     enabled: bool = setting(True, help="whether runs are recorded", needs_trust=_switches_on)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class BuildSettings:
     """`[build]`: how code is written and tested."""
 

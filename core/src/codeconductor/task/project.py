@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-import attrs
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,7 @@ MAX_ENTRIES = 40
 """Entries of the project's folder that the layout names."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Project:
     """What is known of the folder that the task is about; an empty one has no facts.
 

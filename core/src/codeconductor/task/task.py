@@ -11,6 +11,7 @@ import attrs
 
 from codeconductor.errors import InputError
 from codeconductor.task.project import Project
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +30,7 @@ MAX_TEXT = 2**20
 """Bytes of the longest task; what is longer belongs into a context file."""
 
 
-@attrs.frozen
+@frozen
 class Example:
     """What should come of one input, as the task's author says.
 
@@ -54,7 +55,7 @@ def _schemas(schemas: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], .
     return tuple(schemas)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Task:
     """What the models are asked.
 

@@ -11,6 +11,7 @@ from codeconductor.consensus import TrackRecord
 from codeconductor.discovery import Model
 from codeconductor.dispatch import Answer, Failure, Message, Query, read_reply
 from codeconductor.task import Project, Task
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,7 +59,7 @@ def a_task(text: str = "Write a function that adds two numbers.", **fields: Any)
     return Task(text=text, project=fields.pop("project", Project(root=Path.cwd())), **fields)
 
 
-@attrs.frozen
+@frozen
 class ScriptedBench:
     """A bench whose models say what they were told to, and that runs no code.
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, runtime_checkable
 
 import attrs
 
+from codeconductor.value_classes import frozen
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -28,7 +30,7 @@ def _shortened(message: str | None) -> str | None:
     return f"{message[:half]}\n[…]\n{message[-half:]}"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TestCase:
     """One test and how it ended.
 
@@ -57,7 +59,7 @@ def _texts(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(texts)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TestRun:
     """What a runner found out.
 
@@ -75,7 +77,7 @@ class TestRun:
     warnings: tuple[str, ...] = attrs.field(default=(), converter=_texts)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SandboxUsed:
     """The sandbox that tests ran in: its name, its strength, and what it cannot hold back."""
 
@@ -84,7 +86,7 @@ class SandboxUsed:
     missing: tuple[str, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TestReport:
     """What came of verifying a folder.
 

@@ -7,8 +7,7 @@ import re
 import shutil
 from typing import TYPE_CHECKING
 
-import attrs
-from codeconductor import Failure, Written, scratch_folder
+from codeconductor import Failure, Written, frozen, scratch_folder
 
 from codeconductor_coder_command._process import Ended, run
 from codeconductor_coder_command._settings import KNOWN, TABLE, CodersSettings, CommandSettings
@@ -24,7 +23,7 @@ PASSED_ON = ("PATH", "HOME", "LANG", "TERM")
 _FIELDS = re.compile(r"\{(prompt_file|prompt|folder)\}")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CommandCoder:
     """A coder as the settings describe it.
 

@@ -9,7 +9,7 @@ import subprocess
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-import attrs
+from codeconductor import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ _LAST_WORDS = 0.5
 """Seconds that are waited for the end of the output once the program itself has ended."""
 
 
-@attrs.frozen
+@frozen
 class Ended:
     """How a program ended: its exit status (negative: the signal), what it printed, whether its time was over."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import attrs
-from codeconductor import setting
+from codeconductor import frozen, setting
 
 TABLE = "coders"
 
@@ -20,7 +20,7 @@ def _positive(_instance: object, _attribute: attrs.Attribute[Any], value: float)
         raise ValueError(f"expected a timeout above 0, got {value!r}")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CommandSettings:
     """`[coders.command.NAME]`: a program that writes code."""
 
@@ -37,7 +37,7 @@ class CommandSettings:
     )
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CodersSettings:
     """`[coders]`: who can write code, beside local models."""
 
@@ -46,7 +46,7 @@ class CodersSettings:
     )
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Known:
     """An agent that many people have.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import attrs
-from codeconductor import Failure, Message, Written
+from codeconductor import Failure, Message, Written, frozen
 
 from codeconductor_coder_local._edits import Refused, edits
 from codeconductor_coder_local._files import listing, place_for
@@ -40,7 +40,7 @@ _MOST_MODELS = 3
 """Models that are asked in one round, each of them twice at most."""
 
 
-@attrs.frozen
+@frozen
 class LocalCoder:
     """The coder ``local``."""
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import attrs
-from codeconductor import estimate_tokens, fence_for
+from codeconductor import estimate_tokens, fence_for, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +25,7 @@ ENDINGS = {
 }  # fmt: skip
 
 
-@attrs.frozen
+@frozen
 class Listing:
     """The files as a model sees them: their text, and the lines of the longest that is shown."""
 

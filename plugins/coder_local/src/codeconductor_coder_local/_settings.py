@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import attrs
-from codeconductor import setting
+from codeconductor import frozen, setting
+
+if TYPE_CHECKING:
+    import attrs
 
 TABLE = "coder_local"
 
@@ -15,7 +17,7 @@ def _at_least_one(_instance: object, _attribute: attrs.Attribute[Any], value: in
         raise ValueError(f"expected 1 or more, got {value!r}")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LocalSettings:
     """`[coder_local]`."""
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import attrs
-from codeconductor import Failure, Written
+from codeconductor import Failure, Written, frozen
 
 from codeconductor_coder_manual._settings import ManualSettings
 from codeconductor_coder_manual._ways import cursor_link, open_link, to_clipboard
@@ -22,7 +22,7 @@ PROMPT = ".conductor/prompt.md"
 """Where a prompt stands in the copy that is too long for a link; it is no part of what was written."""
 
 
-@attrs.frozen
+@frozen
 class ManualCoder:
     """The coder ``manual``."""
 

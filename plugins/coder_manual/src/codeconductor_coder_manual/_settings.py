@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-import attrs
-from codeconductor import setting
+from codeconductor import frozen, setting
 
 TABLE = "coder_manual"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ManualSettings:
     """`[coder_manual]`."""
 

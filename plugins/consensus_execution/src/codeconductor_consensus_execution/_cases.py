@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Literal
 
-import attrs
+from codeconductor import frozen
 
 from codeconductor_consensus_execution._syntax import parse
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Check = Literal["equals", "close", "printed", "raises"]
 
 
-@attrs.frozen
+@frozen
 class Case:
     """An input and what its author expects of it.
 

@@ -7,12 +7,13 @@ import string
 from typing import TYPE_CHECKING
 
 import attrs
+from codeconductor import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Constraints:
     """What is said of the inputs.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-import attrs
+from codeconductor import frozen
 
 from codeconductor_consensus_execution._values import same_print, same_value
 
@@ -20,7 +20,7 @@ _NONE = "null"
 """The canonical form of None, which a function returns that changes its arguments in place."""
 
 
-@attrs.frozen
+@frozen
 class Table:
     """What programs did, in classes.
 

@@ -7,8 +7,7 @@ import re
 import textwrap
 from typing import TYPE_CHECKING
 
-import attrs
-from codeconductor import program_shape
+from codeconductor import frozen, program_shape
 
 from codeconductor_consensus_execution._missing import imports_for
 from codeconductor_consensus_execution._syntax import classes, functions, names_bound, names_read, parse
@@ -29,7 +28,7 @@ _TRIES = 12
 """Times that the end of a text is cut off, a line at which it stops being Python after the other."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Program:
     """The code of one answer, ready to be run.
 

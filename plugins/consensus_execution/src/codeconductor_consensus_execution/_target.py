@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import attrs
+from codeconductor import frozen
 
 from codeconductor_consensus_execution._syntax import Function, classes, functions, parse
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from codeconductor import Answer, Task
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Parameter:
     """One argument that may be given by position; `annotation` is its source or empty."""
 
@@ -26,7 +27,7 @@ class Parameter:
     optional: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Target:
     """What is run of every candidate.
 

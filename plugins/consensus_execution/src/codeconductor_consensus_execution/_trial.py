@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import attrs
+from codeconductor import frozen
 
 from codeconductor_consensus_execution._examples import cases_in, cases_of, planned
 from codeconductor_consensus_execution._inputs import make_inputs
@@ -37,7 +38,7 @@ WRITTEN = 12
 _ITSELF = "def itself(value):\n    return value\n"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Trial:
     """What the candidates did; everything is by the answer's position, and identical programs were run once.
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import attrs
-from codeconductor import is_small, matches, setting
+from codeconductor import frozen, is_small, matches, setting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 TABLE = "judge"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class JudgeSettings:
     """`[judge]`."""
 

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import attrs
+from codeconductor import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ DEEPEST = 50
 """Levels of an argument that are looked at."""
 
 
-@attrs.frozen
+@frozen
 class Call:
     """A function and its arguments by name."""
 

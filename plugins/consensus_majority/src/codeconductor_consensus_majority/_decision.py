@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
-from codeconductor import Disagreement, FieldConsensus, Option
+from codeconductor import Disagreement, FieldConsensus, Option, frozen
 
 from codeconductor_consensus_majority._calls import Call, key_of
 from codeconductor_consensus_majority._central import centrality, medoid
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 Subject = Literal["code", "answer", "calls", "text", "plan"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Decision:
     """What was decided, and by whom.
 

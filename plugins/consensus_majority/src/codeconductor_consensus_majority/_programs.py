@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-import attrs
+from codeconductor import frozen
 
 from codeconductor_consensus_majority._python import dedented, python_shape
 from codeconductor_consensus_majority._source import is_whole, source_shape
@@ -24,7 +24,7 @@ _NO_PROGRAM = frozenset(
 _PYTHON = frozenset({"python", "python3", "py"})
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Program:
     """The code of one answer.
 

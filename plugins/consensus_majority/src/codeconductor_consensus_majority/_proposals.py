@@ -7,8 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import attrs
-from codeconductor import Disagreement, FieldConsensus, Option
+from codeconductor import Disagreement, FieldConsensus, Option, frozen
 
 from codeconductor_consensus_majority._central import centrality
 from codeconductor_consensus_majority._clusters import Cluster, Said, clusters
@@ -40,7 +39,7 @@ _NO_PACKAGE = re.compile(
 )
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Plan:
     """The plan in one answer: its approach, and its lists as far as it has any; `purposes` by path."""
 
@@ -49,7 +48,7 @@ class Plan:
     purposes: Mapping[str, str]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Agreed:
     """What the plans have in common.
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import attrs
-from codeconductor import likeness, token_pairs
+from codeconductor import frozen, likeness, token_pairs
 
 from codeconductor_consensus_similarity._medoid import PYTHON
 from codeconductor_consensus_similarity._trees import Trees, is_code
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from codeconductor import Answer, Task
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@frozen(kw_only=True, eq=False)
 class Reading:
     """One answer, ready to be compared.
 

@@ -10,7 +10,7 @@ import mmap
 import struct
 from typing import TYPE_CHECKING
 
-import attrs
+from codeconductor import frozen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +54,7 @@ _MIXES = {
 """The usual values of ``general.file_type``: `enum llama_ftype` in llama.cpp's include/llama.h."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Header:
     """What a file tells of its model; None where it does not.
 

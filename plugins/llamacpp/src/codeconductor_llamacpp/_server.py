@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import attrs
-from codeconductor import ProviderError
+from codeconductor import ProviderError, frozen
 
 _CHILD = Path(__file__).with_name("_child.py")
 
@@ -27,7 +27,7 @@ _PARTING = 1.0
 """Seconds between a connection that breaks and the end of the process that held it."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Wanted:
     """What to serve: a GGUF file under a name, with so many tokens for each of its slots."""
 

@@ -6,11 +6,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import attrs
-from codeconductor import setting
+from codeconductor import frozen, setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import attrs
 
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
 """What a Linux container may use of its processors: microseconds a period, or `max`, and the period."""
@@ -24,7 +25,7 @@ def _at_least(least: int) -> Callable[[object, attrs.Attribute[Any], object], No
     return check
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LlamaCppSettings:
     """`[providers.llamacpp]`: the embedded model."""
 

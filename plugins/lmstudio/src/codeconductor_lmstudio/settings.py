@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-import attrs
-from codeconductor import hosts_setting, setting
+from codeconductor import frozen, hosts_setting, setting
 
 
 def _at_least_one(_instance: object, _attribute: object, value: int | str) -> None:
@@ -13,7 +12,7 @@ def _at_least_one(_instance: object, _attribute: object, value: int | str) -> No
         raise ValueError(f"expected 1 or more, or 'auto', got {value!r}")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LMStudioSettings:
     """`[providers.lmstudio]`; the token is in the environment, never here."""
 

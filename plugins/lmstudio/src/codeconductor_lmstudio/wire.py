@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
+from codeconductor import frozen
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class InstanceConfig:
     """What an instance was loaded with: the window in tokens, and the predictions that it runs at once."""
 
@@ -18,7 +18,7 @@ class InstanceConfig:
     parallel: int | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class Instance:
     """A model in memory; `id` is what a request must name to reach it."""
 
@@ -26,7 +26,7 @@ class Instance:
     config: InstanceConfig | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class Native:
     """One entry of `/api/v1/models` (0.4.0 and later); sizes in bytes."""
 
@@ -40,7 +40,7 @@ class Native:
     capabilities: Any = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class Older:
     """One entry of `/api/v0/models` (0.3.6 and later), or of `/v1/models`, which tells the id alone."""
 
@@ -53,7 +53,7 @@ class Older:
     capabilities: Any = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class Loaded:
     """The reply to a load, given when it is done."""
 

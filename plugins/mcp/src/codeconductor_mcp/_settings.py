@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import attrs
-from codeconductor import setting
+from codeconductor import frozen, setting
 
 
 def _at_least_one(_instance: object, _attribute: object, value: int) -> None:
@@ -16,7 +15,7 @@ def _not_negative(_instance: object, _attribute: object, value: int) -> None:
         raise ValueError(f"expected 0 or more, got {value!r}")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class McpSettings:
     """`[mcp]`; read when the server starts."""
 

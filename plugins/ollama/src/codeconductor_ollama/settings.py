@@ -6,7 +6,7 @@ import os
 from typing import Literal
 
 import attrs
-from codeconductor import hosts_setting, setting
+from codeconductor import frozen, hosts_setting, setting
 
 from codeconductor_ollama.address import address_of
 
@@ -20,7 +20,7 @@ def _at_least_one(_instance: object, _attribute: object, value: int | str) -> No
         raise ValueError(f"expected 1 or more, or 'auto', got {value!r}")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class OllamaSettings:
     """`[providers.ollama]`; `OLLAMA_HOST` counts only where no layer has `hosts`."""
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
+from codeconductor import frozen
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class Details:
     """Facts about a model's file; the format is empty for a cloud model."""
 
@@ -23,7 +23,7 @@ class Details:
     context_length: int | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class Installed:
     """One entry of `/api/tags`; sizes in bytes."""
 
@@ -36,14 +36,14 @@ class Installed:
     remote_host: str | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class Tags:
     """`/api/tags`: what is installed. The field is there on every Ollama server, if null."""
 
     models: tuple[Installed, ...]
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class InMemory:
     """One entry of `/api/ps`; sizes in bytes, the context in force in tokens.
 
@@ -57,21 +57,21 @@ class InMemory:
     expires_at: str | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class Running:
     """`/api/ps`: what is in memory."""
 
     models: tuple[InMemory, ...]
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class Version:
     """`/api/version`: such as "0.30.1"; builds from source say "0.0.0"."""
 
     version: str | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class Shown:
     """`/api/show`: facts about one model."""
 
@@ -81,7 +81,7 @@ class Shown:
     remote_host: str | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class Function:
     """What a model wants called; the arguments are an object."""
 
@@ -89,7 +89,7 @@ class Function:
     arguments: Any = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class Call:
     """One entry of a message's `tool_calls`."""
 
@@ -97,7 +97,7 @@ class Call:
     id: str | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class Said:
     """A piece of a message."""
 
@@ -106,7 +106,7 @@ class Said:
     tool_calls: tuple[Call, ...] | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class Line:
     """One line of a streamed `/api/chat`; the last has `done` or a `done_reason`, the counts and the durations (ns)."""
 
@@ -125,7 +125,7 @@ class Line:
         return bool(self.done or self.done_reason)
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class Loaded:
     """The reply to a `/api/generate` without a prompt."""
 

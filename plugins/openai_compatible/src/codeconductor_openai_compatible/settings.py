@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Literal
 
 import attrs
-from codeconductor import hosts_setting, setting
+from codeconductor import frozen, hosts_setting, setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,7 +29,7 @@ def _are_references(_instance: object, _attribute: object, keys: Mapping[str, st
             raise ValueError(f"expected 'env:NAME' or 'keyring:NAME' for {host}: settings hold no keys")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class OpenAICompatibleSettings:
     """`[providers.openai_compatible]`; no host is asked that is not named here."""
 

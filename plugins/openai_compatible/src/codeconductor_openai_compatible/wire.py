@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
+from codeconductor import frozen
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Meta:
     """llama.cpp's facts about a model's file; sizes in bytes."""
 
@@ -17,14 +17,14 @@ class Meta:
     size: int | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Status:
     """State of a model of llama.cpp's router: loaded, loading, unloaded, sleeping, downloading."""
 
     value: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Entry:
     """One entry of `/v1/models`.
 
@@ -41,14 +41,14 @@ class Entry:
     architecture: Any = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Generation:
     """llama.cpp's settings of a slot; the window is that of one slot, in tokens."""
 
     n_ctx: int | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Props:
     """llama.cpp's `/props`."""
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import attrs
-from codeconductor import estimate_tokens
+from codeconductor import estimate_tokens, frozen
 
 from codeconductor_prompt_jinja.text import truncate_tokens
 
@@ -32,7 +31,7 @@ _LEAST = 64
 """Tokens below which the beginning of a context file is not worth quoting."""
 
 
-@attrs.frozen
+@frozen
 class Fitted:
     """A prompt that keeps to its length as far as it can, and what people should know about it."""
 
@@ -40,7 +39,7 @@ class Fitted:
     warnings: tuple[str, ...]
 
 
-@attrs.frozen
+@frozen
 class _Piece:
     """Something that may be left out, and about how many tokens that saves."""
 

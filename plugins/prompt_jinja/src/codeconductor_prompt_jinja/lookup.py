@@ -6,8 +6,7 @@ import re
 from pathlib import Path
 from typing import Literal
 
-import attrs
-from codeconductor import InputError, Template, config_folder, nearest, unknown_name
+from codeconductor import InputError, Template, config_folder, frozen, nearest, unknown_name
 
 SUFFIX = ".md.j2"
 
@@ -21,7 +20,7 @@ Origin = Literal["project", "user", "built-in"]
 _NAME = re.compile(r"\w[\w.-]*")
 
 
-@attrs.frozen
+@frozen
 class Layer:
     """One folder of templates; templates name it by `prefix` where they mean just this one."""
 
@@ -35,7 +34,7 @@ class Layer:
         return path if _NAME.fullmatch(file) and _exists(path) and path.is_file() else None
 
 
-@attrs.frozen
+@frozen
 class Source:
     """A template's file.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from codeconductor import InputError
+from codeconductor import InputError, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +20,7 @@ PACKAGED = Path(__file__).parent / "recordings" / "reverse_string.jsonl"
 """What `conductor demo` plays; the README says how it was recorded."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Recorded:
     """One recorded answer.
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import attrs
-from codeconductor import setting
+from codeconductor import frozen, setting
+
+if TYPE_CHECKING:
+    import attrs
 
 
 def _pace(_instance: object, _attribute: attrs.Attribute[Any], value: float) -> None:
@@ -14,7 +16,7 @@ def _pace(_instance: object, _attribute: attrs.Attribute[Any], value: float) -> 
         raise ValueError(f"expected 0 or more seconds, got {value!r}")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ReplaySettings:
     """`[providers.replay]`: recorded answers as models."""
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from codeconductor import TestCase, TestRun
+from codeconductor import TestCase, TestRun, frozen
 
 from codeconductor_runner_cargo._lines import ENDED_EARLY, judged
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Program:
     """A test program.
 

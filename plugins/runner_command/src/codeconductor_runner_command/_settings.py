@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import attrs
-from codeconductor import setting
+from codeconductor import frozen, setting
 
 TABLE = "runners.command"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CommandSettings:
     """`[runners.command]`: a program that runs the tests of a project."""
 

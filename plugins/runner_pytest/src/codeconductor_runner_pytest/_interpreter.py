@@ -10,8 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import attrs
-from codeconductor import interpreter
+from codeconductor import frozen, interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +21,7 @@ _LENT = ("pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygment
 _NAMES = (".venv", "venv", "env")
 
 
-@attrs.frozen
+@frozen
 class Python:
     """An interpreter: its path, and what must be readable to start it."""
 

@@ -18,6 +18,7 @@ from codeconductor import (
     consensus_document,
     decided_calls,
     estimate_tokens,
+    frozen,
     make_conversation,
     none_will_do,
 )
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 _FINISHES = frozenset({"stop", "length", "content_filter"})
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Reply:
     """A whole reply.
 

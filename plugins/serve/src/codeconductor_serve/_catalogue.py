@@ -6,8 +6,7 @@ import asyncio
 import math
 from typing import TYPE_CHECKING
 
-import attrs
-from codeconductor import discover
+from codeconductor import discover, frozen
 
 from codeconductor_serve._errors import ApiError, in_words, unknown_model
 
@@ -26,7 +25,7 @@ AGAIN = 1.0
 """Seconds after which it is done anew for a name that it does not have."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Asked:
     """Who is meant by a name: one `model`, or where that is None the team, with the `strategy` that was named."""
 

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import attrs
+from codeconductor import frozen
 
 from codeconductor_serve._answering import Reply
 from codeconductor_serve._errors import ApiError
@@ -23,7 +24,7 @@ DONE = b"data: [DONE]\n\n"
 PING = b": ping\n\n"
 
 
-@attrs.frozen
+@frozen
 class ChatForm:
     """Writes the reply to one wish."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import attrs
+from codeconductor import frozen
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -24,7 +25,7 @@ OPEN = "/healthz"
 """Needs no token: it tells nothing but that the server is there."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Door:
     """Who may ask.
 

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import attrs
+from codeconductor import frozen
 
 from codeconductor_serve._answering import Reply
 from codeconductor_serve._chat import PING
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from codeconductor_serve._wish import Wish
 
 
-@attrs.frozen
+@frozen
 class ResponsesForm:
     """Writes the reply to one wish."""
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-import attrs
-from codeconductor import setting
+from codeconductor import frozen, setting
 
 
 def _at_least_one(_instance: object, _attribute: object, value: int) -> None:
@@ -23,7 +22,7 @@ def _seconds(_instance: object, _attribute: object, value: float) -> None:
         raise ValueError(f"expected a number above 0, got {value!r}")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ServeSettings:
     """`[serve]`; the address and the token are given on the command line alone."""
 

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import attrs
+from codeconductor import frozen
 
 from codeconductor_serve._errors import ApiError, invalid
 
@@ -21,7 +22,7 @@ _FUNCTION = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
 _MOST_STOPS = 16
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Wish:
     """One request.
 

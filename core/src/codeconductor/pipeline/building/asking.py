@@ -12,6 +12,7 @@ import attrs
 from codeconductor.errors import ConductorError
 from codeconductor.handover import Approval, ApprovalRequest, Draft, only
 from codeconductor.handover.values import Decision
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 NOBODY = "no terminal, and no --yes"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Decided:
     """A decision, and what it is about.
 

@@ -10,6 +10,7 @@ import attrs
 from codeconductor.dispatch import Failure
 from codeconductor.handover import Approval
 from codeconductor.pipeline.run import new_id
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,7 @@ EXITS: dict[Outcome, int] = {
 }  # fmt: skip
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Plan:
     """What was asked for on the command line.
 
@@ -51,7 +52,7 @@ class Plan:
     overrides: Mapping[str, Any] = attrs.field(factory=dict)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Round:
     """One round: what was written, what a person said, and what came of the tests.
 
@@ -82,7 +83,7 @@ class Round:
     chosen: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Build:
     """One pass through the loop.
 

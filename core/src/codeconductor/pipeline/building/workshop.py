@@ -9,12 +9,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from codeconductor.errors import InputError
 from codeconductor.handover import Draft, apply, copy_folder, ignoring, largest_copy, make_draft
 from codeconductor.pipeline.building.values import Build, from_state, to_state
 from codeconductor.sandbox.scratch import LOCK, abandoned, hold, release
+from codeconductor.value_classes import frozen
 from codeconductor.verification.laying import Bounded
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ _COPIES = ("start", "work", "trial", "given", "nothing")
 """What is removed when a build is over."""
 
 
-@attrs.frozen
+@frozen
 class Workshop:
     """The folders of one build, below the data folder, so that a kill leaves what is there.
 

@@ -7,9 +7,8 @@ import os
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-import attrs
-
 from codeconductor.errors import InputError
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,7 +21,7 @@ def as_line(document: Mapping[str, Any]) -> str:
     return json.dumps(document, allow_nan=False) + "\n"
 
 
-@attrs.frozen
+@frozen
 class DecisionFile:
     """The file of `-o`.
 

@@ -6,14 +6,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import attrs
-
 from codeconductor.calibration import AGREEMENT, kind_of_calibration
 from codeconductor.calibration.fitting import Judged
 from codeconductor.pipeline.calibrating import Known
 from codeconductor.pipeline.recorded.lines import Lines
 from codeconductor.pipeline.recorded.values import OutcomeLine
 from codeconductor.sandbox import scratch_folder
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,13 +21,13 @@ _DECISION = "as `conductor consensus --json` prints it"
 _OUTCOME = '{"task_id": …, "model": …, "sample": 0, "passed": true}'
 
 
-@attrs.frozen
+@frozen
 class _Choice:
     model: str
     sample: int
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class _DecisionLine:
     """What is read of a line ``conductor.decision/1``."""
 

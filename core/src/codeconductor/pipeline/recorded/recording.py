@@ -18,6 +18,7 @@ from codeconductor.pipeline.recorded.lines import Lines
 from codeconductor.pipeline.recorded.values import AnswerLine, OutcomeLine, TaskLine
 from codeconductor.sandbox import scratch_folder
 from codeconductor.settings import RunSettings
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,7 +31,7 @@ _ANSWER = '{"task_id": …, "model": …, "sample": 0, "answer": …}'
 _OUTCOME = '{"task_id": …, "model": …, "sample": 0, "passed": true}'
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Recording:
     """Recorded tasks and answers, and known outcomes of other tasks.
 

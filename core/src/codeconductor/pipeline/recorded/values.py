@@ -10,6 +10,7 @@ from codeconductor.discovery import Model
 from codeconductor.dispatch import Answer, read_reply
 from codeconductor.task import Example, Task, TaskKind, TaskStyle
 from codeconductor.task.task import kind_of
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from codeconductor.task import Project
@@ -22,7 +23,7 @@ def _sample(_line: object, _field: object, value: int) -> None:
         raise ValueError(f"'sample': expected a number from 0 on, got {value}")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TaskLine:
     """A line of TASKS.
 
@@ -74,7 +75,7 @@ class TaskLine:
         return kind_of(self.prompt)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AnswerLine:
     """A line of ANSWERS; `answer` is what the model said, unchanged."""
 
@@ -96,7 +97,7 @@ class AnswerLine:
         )
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class OutcomeLine:
     """A line of the known outcomes; `kind` None: it is not said, and counts for every kind."""
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import attrs
-
 from codeconductor.testing.servers.wire import Frame
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from codeconductor.testing.servers.script import ScriptedModel
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Plan:
     """A reply that is still to be made.
 

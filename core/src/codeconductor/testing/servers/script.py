@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import attrs
+from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ class Calculator:
 """What a model says that was given no script: a proposal, and the code for it."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Said:
     """One reply.
 
@@ -60,7 +60,7 @@ Reply = str | Said | Callable[[Mapping[str, Any]], str | Said]
 """A text, more than a text, or a function of the request's body that gives one of the two."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ScriptedModel:
     """A model and its script.
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias
 
 import attrs
 
+from codeconductor.value_classes import frozen
+
 if TYPE_CHECKING:
     from codeconductor.testing.servers.server import ScriptedServer
 
@@ -23,7 +25,7 @@ FrameKind = Literal["text", "reasoning", "tool", "final", "end", "whole"]
 """What a frame holds: `final` ends the answer, `end` the stream after it (`[DONE]`), `whole` is a body in one piece."""
 
 
-@attrs.frozen
+@frozen
 class Frame:
     """One piece of a body, as it is sent.
 
