@@ -133,7 +133,8 @@ def structure_table(table: Table, name: str, cls: type[T]) -> T:
     Raises:
         InputError: An unknown key or a wrong value; names the file, the key, what was expected and the nearest key.
     """
-    attrs.resolve_types(cls)  # type: ignore[type-var]  # any settings class is an attrs class
+    if table.values:  # most tables of most users are empty, and reading the types takes longer than the rest
+        attrs.resolve_types(cls)  # type: ignore[type-var]  # any settings class is an attrs class
     fields = {field.name: field for field in attrs.fields(cls)}  # type: ignore[arg-type]
     values: dict[str, object] = {}
     for key, value in table.values.items():

@@ -1,7 +1,4 @@
-"""LM Studio's lists of models as values, as far as they are used; every field but the name may be missing or null.
-
-They are never compared or shown: without what that takes, every start makes the classes in half the time.
-"""
+"""LM Studio's lists of models as values, as far as they are used; every field but the name may be missing or null."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Ollama's replies as values, as far as they are used.
 
 Every field may be missing or null: Go leaves out what is empty, and writes null for some empty lists.
-They are never compared or shown: without what that takes, every start makes the classes in half the time.
 """
 
 from __future__ import annotations
