@@ -249,6 +249,60 @@ def test_a_broken_template_that_would_be_chosen_is_found_out_before_models_are_a
     assert complaint(None, root).message.startswith(f"template .conductor/templates/{broken}.md.j2, line 2: ")
 
 
+@pytest.mark.parametrize(
+    ("source", "line", "message"),
+    [
+        ("a\n{{ taks.text }}", 2, "'taks' is undefined"),
+        ("{% if\ntaks %}{% endif %}", 2, "'taks' is undefined"),
+        ("a\nb\n{{ task.txt }}", 3, "'task' has no attribute 'txt'"),
+        ("{{ task['txt'] }}", 1, "'task' has no attribute 'txt'"),
+        ("{% for x in consensus.agred.files %}{% endfor %}", 1, "'consensus' has no attribute 'agred'"),
+        ("{% for task in [1] %}{{ task }}{% endfor %}\n{{ limits.most }}\n{{ nope }}", 2, "'limits' has no"),
+        (
+            '{% extends "function.md.j2" %}{% block task %}\n{{ super() }}{{ nope }}{% endblock %}',
+            2,
+            "'nope' is undefined",
+        ),
+    ],
+)
+def test_what_no_prompt_has_is_found_out_before_models_are_asked(
+    root: Path, project_templates: Path, source: str, line: int, message: str
+) -> None:
+    """A slip of the pen costs a second, not the minutes that the models take."""
+    (project_templates / "own.md.j2").write_text(source)
+    error = complaint("own", root)
+    assert error.message.startswith(f"template .conductor/templates/own.md.j2, line {line}: ")
+    assert message in error.message
+    assert error.hint is not None
+    assert "a template sees task, consensus, project and limits" in error.hint
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ task.txt | default('') }}{{ nope | d('x') }}{{ nope.deeper | default('') }}",
+        "{% if nope is defined %}{{ nope }}{% endif %}",
+        "{% if task.txt is undefined %}x{% else %}{{ task.txt }}{% endif %}",
+        "{{ consensus.choice.model }}{{ consensus.agreed.files[0].nope }}",
+        "{% set nope = 1 %}{% block a %}{{ nope }}{% endblock %}",
+        "{% for task in [{'txt': 1}] %}{{ task.txt }}{{ loop.index }}{% endfor %}",
+        "{% macro m(project) %}{{ project.nope }}{{ caller() }}{% endmacro %}{% call m({'nope': 1}) %}{% endcall %}",
+        "{% block a %}{% endblock %}{{ self.a() }}{{ range(3) | list }}{{ dict(a=1) }}{{ namespace(a=1).a }}",
+        "{% for key, value in task.items() %}{{ task.get(key) }}{% endfor %}",
+        '{% import "own_macros.md.j2" as own %}{{ own.say() }}',
+        '{% from "own_macros.md.j2" import say, say as again %}{{ say() }}{{ again() }}',
+        '{% extends "own_base.md.j2" %}{% block a %}{{ tone }}{% endblock %}',
+        '{% include "own_" ~ task.kind ~ ".md.j2" ignore missing %}{{ nope }}',
+    ],
+)
+def test_what_may_be_there_is_found_out_when_it_is_written(root: Path, project_templates: Path, source: str) -> None:
+    """What a template assigns, guards, or takes from what models said is nothing to refuse."""
+    (project_templates / "own.md.j2").write_text(source)
+    (project_templates / "own_macros.md.j2").write_text("{% macro say() %}x{% endmacro %}")
+    (project_templates / "own_base.md.j2").write_text("{% set tone = 'calm' %}{% block a %}{% endblock %}")
+    check("own", root)
+
+
 def test_a_broken_template_for_other_tasks_is_let_be(root: Path, project_templates: Path) -> None:
     """A run that will not use it goes on."""
     (project_templates / "api.md.j2").write_text("{% if %}")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from codeconductor import InputError, Prompt, config_folder, nearest
+from codeconductor import Consensus, InputError, Prompt, config_folder, nearest
 
 from codeconductor_prompt_jinja.fitting import fit
 from codeconductor_prompt_jinja.lookup import SUFFIX, Lookup, Source
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from codeconductor import Consensus, PromptLimits, Task, Template
+    from codeconductor import PromptLimits, Task, Template
 
     from codeconductor_prompt_jinja.sandbox import PromptEnvironment
 
@@ -66,16 +66,18 @@ class JinjaRenderer:
         """Compile the template that was asked for, else those that the task may get, and all that these name.
 
         Raises:
-            InputError: It does not exist, or is no template; the message has its name and line.
+            InputError: It does not exist, is no template, or reads what no prompt has; the message has its name and
+                line.
         """
         root = task.project.root
         lookup = Lookup(root)
         if limits.template is None and not lookup.has_own():
             return
+        data = View(task, Consensus(outcome={}, agreement=0.0)).data(limits)
         for name in (limits.template,) if limits.template else (_by_kind(task.kind, lookup), GENERIC):
             source = lookup.find(name, limits.template_root)
             with _explained(source, lookup):
-                _environment(root, config_folder()).check(source.key)
+                _environment(root, config_folder()).check(source.key, data)
 
     def templates(self, root: Path) -> Sequence[Template]:
         """Every template in reach, by name; of one name in the order in which they are looked for."""

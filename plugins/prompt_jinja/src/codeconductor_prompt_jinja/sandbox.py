@@ -25,6 +25,7 @@ from codeconductor_prompt_jinja.limits import (
     written,
 )
 from codeconductor_prompt_jinja.lookup import Lookup, read
+from codeconductor_prompt_jinja.names import NeverThereError, never_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment, Template
     from jinja2.runtime import Context
+
+    from codeconductor_prompt_jinja.lookup import Source
 
 _TEXT_METHODS = """
     capitalize casefold count endswith find index isalnum isalpha isascii isdecimal isdigit isidentifier islower
@@ -138,16 +141,32 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
             raise TemplateNotFound(template)
         return source.key
 
-    def check(self, key: str) -> None:
-        """Compile a template, and those that it names."""
-        waiting, known = [key], set()
+    def check(self, key: str, data: Mapping[str, Mapping[str, object]]) -> None:
+        """Compile a template, and those that it names; and look whether all that they read can be there.
+
+        Args:
+            key: Of the template.
+            data: What it will see; the values do not matter.
+        """
+        family = self._family(key)
+        trees = [tree for _, tree in family]
+        for source, tree in family:
+            fault = None if source.ours else never_there(tree, trees, data)
+            if fault is not None:
+                raise NeverThereError(*fault, source.key, str(source.path))
+
+    def _family(self, key: str) -> list[tuple[Source, nodes.Template]]:
+        """A template and all that it names, directly or not; each is compiled."""
+        waiting, known, family = [key], set(), []
         while waiting:
             key = waiting.pop()
             known.add(key)
             source = self.lookup.source(key)
             assert source is not None, "the lookup gave it"
             self.get_template(key)
-            for node in self.parse(read(source), key, str(source.path)).find_all(_NAMES_ANOTHER):
+            tree = self.parse(read(source), key, str(source.path))
+            family.append((source, tree))
+            for node in tree.find_all(_NAMES_ANOTHER):
                 named = getattr(node, "template", None)
                 if isinstance(named, nodes.Const) and not getattr(node, "ignore_missing", False):
                     other = self.lookup.named(str(named.value), after=key)
@@ -155,6 +174,7 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
                         message = f"no template {named.value!r}"
                         raise TemplateSyntaxError(message, node.lineno, key, str(source.path))
                     waiting += {other.key} - known
+        return family
 
     def render(self, key: str, data: Mapping[str, object]) -> str:
         """What the template makes of the data, within the limits."""
