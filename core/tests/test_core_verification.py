@@ -26,7 +26,7 @@ class Shell:
     """Runs a shell command in the bench, and gives what it is told to."""
 
     def __init__(
-        self, script: str = "true", run: Any = None, *, name: str = "shell", fit: int | None = 1, reports: bool = False
+        self, script: str = "true", run: Any = None, *, name: str = "shell", fit: int | None = 1, **reports: bool
     ) -> None:
         self.name = name
         self.script = script
@@ -43,7 +43,7 @@ class Shell:
 
     async def run_tests(self, bench: TestBench) -> Any:
         self.bench = bench
-        self.ended = await bench.run(["/bin/sh", "-c", self.script], reports=self.reports)
+        self.ended = await bench.run(["/bin/sh", "-c", self.script], **self.reports)
         if isinstance(self.result, Exception):
             raise self.result
         return self.result
@@ -102,6 +102,15 @@ def test_a_report_comes_through_a_pipe_of_its_own(make_session: MakeSession) -> 
     assert runner.ended is not None
     assert runner.ended.output == b"printed\n"
     assert runner.ended.report in {b"told\n", b""}  # a shell may know descriptors of one digit alone
+
+
+def test_what_is_printed_may_be_the_report(make_session: MakeSession) -> None:
+    """The command's own standard output alone: it does not hear of the pipe, so nor does what it starts."""
+    runner = Shell('echo "told$CONDUCTOR_REPORT"; echo printed >&2', prints_report=True)
+    verified(make_session, runner)
+    assert runner.ended is not None
+    assert runner.ended.report == b"told\n"
+    assert runner.ended.output == b"printed\n"
 
 
 @pytest.mark.parametrize(

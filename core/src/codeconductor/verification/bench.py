@@ -7,7 +7,7 @@ import shlex
 import time
 from typing import TYPE_CHECKING, ClassVar
 
-from codeconductor.sandbox import Ended, SandboxError, limits_for, run_command
+from codeconductor.sandbox import Ended, SandboxError, interpreter, limits_for, run_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +24,12 @@ _TAIL = 16_000
 
 _START = 'export TMPDIR="$HOME/tmp" HOME="$HOME/home"; cd "$0" && exec "$@"'
 """Home and temporary files beside the project, not in it. Where that is in the sandbox, a command in there knows."""
+
+_TO_REPORT = (
+    "import os, sys; report = int(os.environ.pop('CONDUCTOR_REPORT')); os.dup2(report, 1); os.close(report); "
+    "os.execvp(sys.argv[1], sys.argv[1:])"
+)
+"""Makes standard output the report, which no shell does with a pipe of any number."""
 
 
 class TestBench:
@@ -80,6 +86,7 @@ class TestBench:
         places: Mapping[str, Path] | None = None,
         readable: Sequence[Path] = (),
         reports: bool = False,
+        prints_report: bool = False,
     ) -> Ended:
         """Run a command in the sandbox, within the time that is left; what it prints is kept for the report.
 
@@ -90,10 +97,13 @@ class TestBench:
                 elsewhere.
             readable: What it may read beside the copy, the system's programs and what the copy links to.
             reports: Whether it gets a pipe of its own to report into, its number in ``CONDUCTOR_REPORT``.
+            prints_report: Whether its standard output is that pipe; what it starts has no other way to it.
 
         Raises:
             SandboxError: The sandbox itself failed, twice.
         """
+        if prints_report:
+            argv = [str(interpreter()), "-I", "-S", "-c", _TO_REPORT, *argv]
         passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         exports = [
             f'export {name}="$HOME"/{shlex.quote(path.relative_to(self._work).as_posix())}; '
@@ -112,7 +122,7 @@ class TestBench:
                     limits=limits_for(self.session, left),
                     environment={**passed_on, **(environment or {})},
                     readable=[*readable, *self.linked.values()],
-                    reports=reports,
+                    reports=reports or prints_report,
                 )
             except SandboxError:
                 if attempt == 2:

@@ -29,12 +29,6 @@ INSIDE = Path(__file__).resolve().parent / "inside"
 
 _PYTHON = (str(interpreter()), "-I", "-S")
 
-_TO_REPORT = (
-    "import os, sys; report = int(os.environ.pop('CONDUCTOR_REPORT')); os.dup2(report, 1); os.close(report); "
-    "os.execvp(sys.argv[1], sys.argv[1:])"
-)
-"""Lets a program's standard output be the report, and nothing else: what it starts has no other way to that."""
-
 _MESSAGES = "--message-format=json-render-diagnostics"
 """What is built as lines of JSON on standard output, errors for people on standard error."""
 
@@ -63,8 +57,7 @@ class CargoRunner:
         )
         chosen = [word for test in bench.tests for word in _target(test)]
         command = [cargo, "test", "--offline", *chosen]
-        to_report = [*_PYTHON, "-c", _TO_REPORT]
-        built = await run([*to_report, *command, "--no-run", _MESSAGES], reports=True)
+        built = await run([*command, "--no-run", _MESSAGES], prints_report=True)
         if built.timed_out:
             return TestRun()
         if built.status != 0:
@@ -72,11 +65,11 @@ class CargoRunner:
             return TestRun(cases=[TestCase(name="cargo test --no-run", status="error", message=said)])
         _make_executable(bench.folder / "target")
         if _has_own_runner(bench.folder):
-            return await _run_by_cargo(run, [*to_report, *command])
+            return await _run_by_cargo(run, command)
         # no tested code runs while cargo tells how it would start each program
         recording = [*_PYTHON, str(INSIDE / "record.py")]
         config = f"target.'cfg(all())'.runner={json.dumps(recording)}"
-        listed = await run([*to_report, *command, "--config", config, "--", "--list"], reports=True)
+        listed = await run([*command, "--config", config, "--", "--list"], prints_report=True)
         if listed.timed_out:
             return TestRun()
         found = split_listing(built.report, listed.report)
@@ -85,7 +78,7 @@ class CargoRunner:
         programs, documented = found
         runs = [await _drive(run, bench, programs, environment)] if programs else []
         if b": test" in documented and not bench.timed_out:
-            ended = await run([*to_report, *command, "--doc", "--no-fail-fast"], reports=True)
+            ended = await run([*command, "--doc", "--no-fail-fast"], prints_report=True)
             is_cut = ended.timed_out or ended.report_cut
             runs.append(judged(documented, ended.report, ended.status, is_cut=is_cut))
         return TestRun(
@@ -108,8 +101,8 @@ async def _drive(run: _Run, bench: TestBench, programs: list[Program], environme
 
 async def _run_by_cargo(run: _Run, command: list[str]) -> TestRun:
     """Have cargo itself run all, by the project's own program for that."""
-    listed = await run([*command, "--", "--list"], reports=True)
-    ended = await run([*command, "--no-fail-fast"], reports=True)
+    listed = await run([*command, "--", "--list"], prints_report=True)
+    ended = await run([*command, "--no-fail-fast"], prints_report=True)
     is_cut = listed.report_cut or ended.report_cut or ended.timed_out or listed.timed_out
     warning = "whether a test program ended itself early cannot be told: .cargo/config.toml names a runner of its own"
     return attrs.evolve(judged(listed.report, ended.report, ended.status, is_cut=is_cut), warnings=[warning])

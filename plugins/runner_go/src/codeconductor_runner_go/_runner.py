@@ -21,12 +21,6 @@ INSIDE = Path(__file__).resolve().parent / "inside"
 
 _PYTHON = (str(interpreter()), "-I", "-S")
 
-_TO_REPORT = (
-    "import os, sys; report = int(os.environ.pop('CONDUCTOR_REPORT')); os.dup2(report, 1); os.close(report); "
-    "os.execvp(sys.argv[1], sys.argv[1:])"
-)
-"""Lets a program's standard output be the report, and nothing else: what it starts has no other way to that."""
-
 _START = re.compile(
     r"^func MainStart\(deps testDeps, tests \[\]InternalTest, benchmarks \[\]InternalBenchmark, "
     r"fuzzTargets \[\]InternalFuzzTarget, examples \[\]InternalExample\) \*M \{\n",
@@ -57,9 +51,8 @@ class GoRunner:
         """See `TestRunner`."""
         go, root, modules = _installed()
         watched = _watched(bench, root)
-        argv = [*_PYTHON, "-c", _TO_REPORT, go, "test", "-json", *watched, *_chosen(bench)]
         ended = await bench.run(
-            argv,
+            [go, "test", "-json", *watched, *_chosen(bench)],
             environment={
                 "GOROOT": str(root),
                 "GOMODCACHE": str(modules),
@@ -71,7 +64,7 @@ class GoRunner:
             },
             places={"GOCACHE": bench.scratch / "go-build"},
             readable=[INSIDE, *(path for path in (root, modules) if path.is_dir())],
-            reports=True,
+            prints_report=True,
         )
         run = read_events(ended.report, ended.status, is_cut=ended.report_cut or ended.timed_out)
         return run if watched else attrs.evolve(run, warnings=[*run.warnings, _UNTOLD])
