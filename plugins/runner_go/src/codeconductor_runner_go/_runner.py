@@ -6,12 +6,14 @@ import json
 import os
 import re
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 from codeconductor import TestRun, interpreter
 
+from codeconductor_runner_go._cache import fill
 from codeconductor_runner_go._events import read_events
 
 if TYPE_CHECKING:
@@ -50,9 +52,9 @@ class GoRunner:
     async def run_tests(self, bench: TestBench) -> TestRun:
         """See `TestRunner`."""
         go, root, modules = _installed()
-        watched = _watched(bench, root)
-        ended = await bench.run(
-            [go, "test", "-json", *watched, *_chosen(bench)],
+        cache = bench.scratch / "go-build"
+        run = partial(
+            bench.run,
             environment={
                 "GOROOT": str(root),
                 "GOMODCACHE": str(modules),
@@ -62,16 +64,26 @@ class GoRunner:
                 "GOTELEMETRY": "off",
                 "CGO_ENABLED": "0",
             },
-            places={"GOCACHE": bench.scratch / "go-build"},
+            places={"GOCACHE": cache},
             readable=[INSIDE, *(path for path in (root, modules) if path.is_dir())],
-            prints_report=True,
         )
-        run = read_events(ended.report, ended.status, is_cut=ended.report_cut or ended.timed_out)
-        return run if watched else attrs.evolve(run, warnings=[*run.warnings, _UNTOLD])
+        watched = _watched(bench, root, start=bench.folder)
+        module = bench.scratch / "standard"
+        overlay = _watched(bench, root, start=module)[:1]
+        await fill(cache, bench, run, go, root=root, module=module, options=overlay)
+        ended = await run([go, "test", "-json", *watched, *_chosen(bench)], prints_report=True)
+        told = read_events(ended.report, ended.status, is_cut=ended.report_cut or ended.timed_out)
+        return told if watched else attrs.evolve(told, warnings=[*told.warnings, _UNTOLD])
 
 
-def _watched(bench: TestBench, root: Path) -> list[str]:
-    """The options by which test programs must show that all of their tests were done; none for an unknown version."""
+def _watched(bench: TestBench, root: Path, *, start: Path) -> list[str]:
+    """The options by which test programs must show that all of their tests were done; none for an unknown version.
+
+    Args:
+        bench: Where they run.
+        root: The folder that Go was installed in.
+        start: The folder that the command starts in: the sandbox has all files elsewhere.
+    """
     place = root / "src" / "testing"
     try:
         source = (place / "testing.go").read_text(encoding="utf-8")
@@ -81,15 +93,15 @@ def _watched(bench: TestBench, root: Path) -> list[str]:
     source, ends = _END.subn(r"\g<0>\tconductorReturned(m)\n", source)
     if (starts, ends) != (1, 1):
         return []
-    ours, overlay = bench.scratch / "testing.go", bench.scratch / "overlay.json"
+    ours, overlay = bench.scratch / "testing.go", bench.scratch / f"overlay-{start.name}.json"
     ours.write_text(source, encoding="utf-8")
     replaced = {
-        str(place / "testing.go"): bench.inside(ours),
+        str(place / "testing.go"): os.path.relpath(ours, start),
         str(place / "conductor_returned.go"): str(INSIDE / "returned.go"),
     }
     overlay.write_text(json.dumps({"Replace": replaced}), encoding="utf-8")
     starter = " ".join(f"'{word}'" for word in (*_PYTHON, str(INSIDE / "drive.py")))
-    return [f"-overlay={bench.inside(overlay)}", f"-exec={starter}"]
+    return [f"-overlay={os.path.relpath(overlay, start)}", f"-exec={starter}"]
 
 
 def _installed() -> tuple[str, Path, Path]:
