@@ -78,6 +78,7 @@ def test_a_version_of_go_takes_the_place_of_another(tmp_path: Path) -> None:
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / "a").write_text("1")
     _keep(tmp_path / "cache", {"os"}, tmp_path / "go" / "old")
+    (tmp_path / "go" / "tmpkilled").mkdir()
     _keep(tmp_path / "cache", {"os", "fmt"}, tmp_path / "go" / "new")
     assert [folder.name for folder in (tmp_path / "go").iterdir()] == ["new"]
     assert _copied(tmp_path / "go" / "new", tmp_path / "copy") == {"os", "fmt"}

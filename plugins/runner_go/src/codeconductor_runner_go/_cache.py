@@ -98,10 +98,11 @@ def _keep(cache: Path, packages: Iterable[str], kept: Path) -> None:
     """Put a cache in place of what is kept, and of what was kept for other versions; not where that cannot be done."""
     with suppress(OSError):
         kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=kept.parent, prefix=".") as fresh:
+        with tempfile.TemporaryDirectory(dir=kept.parent) as fresh:
             made = Path(fresh) / "made"
             shutil.copytree(cache, made / _CACHE)
             (made / _PACKAGES).write_text("\n".join(sorted(packages)), encoding="utf-8")
-            for other in kept.parent.glob("[!.]*"):
-                shutil.rmtree(other, ignore_errors=True)
+            for other in kept.parent.iterdir():  # what a killed run left half made, too
+                if other != Path(fresh):
+                    shutil.rmtree(other, ignore_errors=True)
             made.rename(kept)
