@@ -71,6 +71,19 @@ def test_a_name_that_does_not_exist_is_unreachable() -> None:
     assert "name or service not known" in raised.value.message
 
 
+@pytest.mark.parametrize("host", ["192.168..5", "a" * 64 + ".example"])
+def test_a_host_that_can_be_none_is_unreachable(host: str) -> None:
+    """A slip in an address is told like a server that is not there."""
+
+    async def ask() -> None:
+        async with open_client(f"http://{host}:1234") as client:
+            await request_json(client, "/")
+
+    with pytest.raises(ProviderError, match="there can be no such address") as raised:
+        asyncio.run(ask())
+    assert raised.value.kind == "unreachable"
+
+
 def test_https_to_a_server_without_tls_is_no_server_that_must_be_started() -> None:
     """It is running; the address is wrong."""
     with ScriptedOpenAI("m") as server, pytest.raises(ProviderError) as raised:

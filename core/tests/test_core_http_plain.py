@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import os
 import socket
 import struct
 from contextlib import asynccontextmanager
@@ -47,6 +49,12 @@ async def until_it_is_there() -> None:
         await asyncio.sleep(0)
 
 
+def resets(writer: asyncio.StreamWriter) -> None:
+    """End a connection as a program does that is killed."""
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.close()
+
+
 def test_a_request_leaves_in_one_piece() -> None:
     """Headers and body: a server that reads once has all of a short request, and it costs one system call."""
     pieces = []
@@ -88,8 +96,7 @@ def test_a_server_that_wants_no_more_is_heard() -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 12\r\n\r\nat most 1 MB")
         await until_it_is_there()
-        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        writer.close()
+        resets(writer)
 
     async def ask() -> None:
         async with a_client(serve) as client, open_stream(client, "/", body={"a": "x" * 20_000_000}) as response:
@@ -257,6 +264,153 @@ def test_a_reply_that_nobody_reads_on_ends_its_connection() -> None:
 
     asyncio.run(ask())
     assert ended == [b""]
+
+
+def test_a_body_that_breaks_off_is_never_taken_for_a_whole_one() -> None:
+    """Not even where its end is that of the connection, and nobody had read it yet; what came is read first."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        for piece in (b"HTTP/1.0 200 OK\r\n\r\n", b"half"):
+            writer.write(piece)
+            await until_it_is_there()
+        resets(writer)
+        broken.set()
+
+    async def ask() -> None:
+        async with a_client(serve) as client, open_stream(client, "/") as response:
+            await broken.wait()
+            await until_it_is_there()
+            body = response.aiter_bytes()
+            assert await anext(body) == b"half"
+            with pytest.raises(httpx2.ReadError):
+                await anext(body)
+
+    broken = asyncio.Event()
+    asyncio.run(ask())
+
+
+def test_a_reply_that_another_task_closes_is_not_whole() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.0 200 OK\r\n\r\nhalf")
+        await reader.read()
+
+    async def ask() -> None:
+        async with a_client(serve) as client, client.stream("GET", "/") as response:
+            reading = asyncio.ensure_future(response.aread())
+            await until_it_is_there()
+            await response.stream.aclose()  # type: ignore[union-attr]
+            with pytest.raises(httpx2.ReadError):
+                await reading
+
+    asyncio.run(ask())
+
+
+def test_a_connection_whose_request_is_not_all_sent_serves_no_other() -> None:
+    """The server has said no to it, and would take the rest of it for the next one."""
+    connections = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        head = await reader.readuntil(b"\r\n\r\n")
+        if b"POST" in head:
+            writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\n{}")
+            await until_gone.wait()
+        writer.write(EMPTY)
+
+    async def ask() -> dict[str, object]:
+        async with a_client(serve) as client:
+            refused = await client.post("/", content=b"x" * 20_000_000)
+            assert refused.status_code == 413
+            found = await request_json(client, "/")
+            until_gone.set()
+            await until_it_is_there()
+            return found
+
+    until_gone = asyncio.Event()
+    assert asyncio.run(ask()) == {}
+    assert len(connections) == 2
+
+
+def test_what_came_while_the_program_was_busy_is_no_reply() -> None:
+    """It lies in the system's buffer, and the event loop has not seen it."""
+    connections = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        while await reader.readuntil(b"\r\n\r\n"):
+            writer.write(EMPTY)
+
+    async def ask() -> int:
+        async with a_client(serve) as client:
+            await client.get("/")
+            os.write(
+                connections[0].get_extra_info("socket").fileno(), b"HTTP/1.1 408 Late\r\nContent-Length: 0\r\n\r\n"
+            )
+            return (await client.get("/")).status_code
+
+    assert asyncio.run(ask()) == 200
+    assert len(connections) == 2
+
+
+def test_a_request_that_is_cancelled_while_it_connects_leaves_nothing_open() -> None:
+    """In whatever moment, also of a name with two addresses; the server would wait for it."""
+    there: set[asyncio.StreamWriter] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there.add(writer)
+        try:
+            await reader.read()
+        finally:
+            there.discard(writer)
+
+    async def two_addresses(_host: str, port: int, **_options: object) -> list[tuple[object, ...]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", port))] * 2
+
+    async def ask() -> None:
+        async with a_client(serve) as client:
+            asyncio.get_running_loop().getaddrinfo = two_addresses  # type: ignore[method-assign,assignment]
+            for host in (str(client.base_url), f"http://two.example:{client.base_url.port}"):
+                for rounds in range(15):
+                    async with open_client(host) as other:
+                        asking = asyncio.ensure_future(other.get("/"))
+                        for _ in range(rounds):
+                            await asyncio.sleep(0)
+                        asking.cancel()
+                        with pytest.raises(asyncio.CancelledError):
+                            await asking
+                    await until_it_is_there()
+            assert there == set()
+
+    gc.disable()  # which would close what was forgotten
+    try:
+        asyncio.run(ask())
+    finally:
+        gc.enable()
+
+
+def test_a_reply_that_ends_after_its_client_was_closed_ends_its_connection() -> None:
+    ended = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await closed.wait()
+        writer.write(EMPTY)
+        ended.append(await reader.read())
+
+    async def ask() -> None:
+        async with a_client(serve) as client:
+            asking = asyncio.ensure_future(request_json(client, "/"))
+            await until_it_is_there()
+            await client.aclose()
+            closed.set()
+            assert await asking == {}
+            await until_it_is_there()
+            assert ended == [b""]
+
+    closed = asyncio.Event()
+    asyncio.run(ask())
 
 
 def test_idle_connections_are_few_and_young(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,21 +1,25 @@
-"""One connection of plain HTTP/1.1: h11 speaks, over asyncio's streams."""
+"""One connection of plain HTTP/1.1: h11 speaks, over a transport of asyncio."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import re
-from contextlib import suppress
+import selectors
+import socket
 from http import HTTPStatus
-from typing import TYPE_CHECKING, SupportsIndex
+from typing import TYPE_CHECKING
 
 import h11  # noqa: TID253 - as this module itself: when the first client is opened
 import httpx2  # noqa: TID253
+from aiohappyeyeballs import start_connection  # noqa: TID253
 
-from codeconductor.http.heard import heard
+from codeconductor.http.incoming import Incoming
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
+
+    from aiohappyeyeballs import AddrInfoType
 
 HAPPY_EYEBALLS = 0.25
 """Seconds after which the next address of a name is tried beside the first (RFC 8305)."""
@@ -23,8 +27,12 @@ HAPPY_EYEBALLS = 0.25
 MAX_HEAD = 100 * 1024
 """Bytes that the headers of a reply may have."""
 
-MAX_PIECE = 64 * 1024
+MAX_PIECE = 16 * 1024
 """Bytes that are read at once."""
+
+
+_Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
+"""That costs one call to the system."""
 
 
 class Connection:
@@ -35,11 +43,11 @@ class Connection:
         idle_since: When its last reply was complete, in seconds of the event loop's clock.
     """
 
-    def __init__(self, address: tuple[str, int], reader: _Reader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, address: tuple[str, int], incoming: Incoming) -> None:
         self.address = address
         self.idle_since = 0.0
-        self._reader = reader
-        self._writer = writer
+        self._incoming = incoming
+        self._transport = incoming.transport
         self._http = h11.Connection(h11.CLIENT, MAX_HEAD)
 
     @classmethod
@@ -48,28 +56,27 @@ class Connection:
 
         Raises:
             httpx2.ConnectTimeout: It took longer than `timeout` seconds.
-            httpx2.ConnectError: No address of the name can be reached.
+            httpx2.ConnectError: There is no such name, or no address of it can be reached.
         """
         loop = asyncio.get_running_loop()
-        reader = _Reader(loop=loop)
         try:
             async with asyncio.timeout(timeout):
-                transport, protocol = await loop.create_connection(
-                    lambda: asyncio.StreamReaderProtocol(reader, loop=loop),
-                    *address,
-                    happy_eyeballs_delay=HAPPY_EYEBALLS,
-                )
+                found = await _addresses(*address)
+                connected = await start_connection(found, happy_eyeballs_delay=HAPPY_EYEBALLS)
+                _, incoming = await loop.create_connection(Incoming, sock=connected)
         except TimeoutError as exc:
             raise httpx2.ConnectTimeout(str(exc)) from exc
         except OSError as exc:
             raise httpx2.ConnectError(_why(exc)) from exc
-        return cls(address, reader, asyncio.StreamWriter(transport, protocol, reader, loop))
+        except (UnicodeError, OverflowError) as exc:  # an empty label, a port beyond 65,535
+            raise httpx2.ConnectError("there can be no such address") from exc
+        return cls(address, incoming)
 
     @property
     def serves_another(self) -> bool:
         """Whether the server has neither ended it nor said what nobody asked for."""
-        unasked = self._reader.unread or self._http.trailing_data[0]
-        return not (unasked or self._reader.at_eof() or self._writer.is_closing())
+        is_quiet = self._incoming.is_quiet and not self._http.trailing_data[0]
+        return is_quiet and not (self._transport.is_closing() or _is_readable(self._transport))
 
     async def ask(self, request: httpx2.Request, *, timeout: float | None) -> h11.Response:
         """Send a request whose body has been read, in one piece, and wait for the headers of its reply.
@@ -86,7 +93,7 @@ class Connection:
             parts = [self._http.send(event) for event in (head, h11.Data(request.content), h11.EndOfMessage())]
         except h11.LocalProtocolError as exc:
             raise httpx2.LocalProtocolError(str(exc)) from exc
-        self._writer.write(b"".join(part for part in parts if part))
+        self._transport.write(b"".join(part for part in parts if part))
         event = await self._event(timeout)
         while isinstance(event, h11.InformationalResponse) and event.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
             event = await self._event(timeout)
@@ -119,15 +126,19 @@ class Connection:
     async def _read(self, timeout: float | None) -> bytes:
         try:
             async with asyncio.timeout(timeout):
-                return await self._reader.read(MAX_PIECE)
+                return await self._incoming.read(MAX_PIECE)
         except TimeoutError as exc:
             raise httpx2.ReadTimeout(str(exc)) from exc
         except OSError as exc:
             raise httpx2.ReadError(_why(exc)) from exc
 
     def finish(self) -> bool:
-        """End an exchange; tells whether there may be another: not where the reply is incomplete, or was the last."""
-        if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
+        """End an exchange; tells whether there may be another.
+
+        There is none where the reply is incomplete or was the last, nor where it came before the request was sent.
+        """
+        both = (self._http.our_state, self._http.their_state)
+        if both != (h11.DONE, h11.DONE) or self._transport.get_write_buffer_size():
             return False
         self._http.start_next_cycle()
         self.idle_since = asyncio.get_running_loop().time()
@@ -135,38 +146,30 @@ class Connection:
 
     def abort(self) -> None:
         """Close as soon as the event loop runs, whatever has not been sent."""
-        self._writer.transport.abort()
+        self._transport.abort()
 
     async def aclose(self) -> None:
         """Close now, so that the server knows: it is to stop when nobody waits any more."""
         self.abort()
-        with suppress(OSError):
-            await self._writer.wait_closed()
+        await self._incoming.until_lost()
+
+
+async def _addresses(name: str, port: int) -> Sequence[AddrInfoType]:
+    """Of a name; one that is an address itself needs no other thread to look it up."""
+    try:
+        return socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        return await asyncio.get_running_loop().getaddrinfo(name, port, type=socket.SOCK_STREAM)
+
+
+def _is_readable(transport: asyncio.Transport) -> bool:
+    """Whether something has come that the event loop had no time to take."""
+    with _Selector() as selector:
+        selector.register(transport.get_extra_info("socket"), selectors.EVENT_READ)
+        return bool(selector.select(0))
 
 
 def _why(exc: OSError) -> str:
-    """The system's words; asyncio strings several reasons together, one for each address of a name: of the first."""
+    """The system's words; several reasons may be strung together, one for each address of a name: of the first."""
     found = re.search(r"\[Errno (\d+)\]", str(exc))
     return os.strerror(int(found[1])).lower() if found else exc.strerror or str(exc)
-
-
-class _Reader(asyncio.StreamReader):
-    """Tells whether something has come that nobody has read, and gives that before it tells of a fault."""
-
-    unread = 0
-
-    def feed_data(self, data: Iterable[SupportsIndex]) -> None:
-        self.unread += len(bytes(data))
-        super().feed_data(data)
-
-    def set_exception(self, exc: Exception) -> None:
-        if self.unread:  # a server that says why, and then closes before it has read all
-            self.feed_eof()
-        else:
-            super().set_exception(exc)
-
-    async def read(self, n: int = -1) -> bytes:
-        data = await super().read(n)
-        self.unread -= len(data)
-        heard(len(data))
-        return data

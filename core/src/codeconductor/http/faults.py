@@ -89,7 +89,7 @@ def _reason(exc: BaseException) -> str:
         if isinstance(cause, TimeoutError):
             return "no answer in time"
         if isinstance(cause, OSError) and cause.strerror:
-            is_asyncios = cause.strerror.startswith("Connect call failed")  # and an address in place of a reason
+            is_asyncios = "Connect call failed" in cause.strerror  # and addresses in place of a reason
             return (os.strerror(cause.errno or 0) if is_asyncios else cause.strerror).lower()
         cause = cause.__cause__ or cause.__context__
     return _excerpt(str(exc)) or type(exc).__name__

@@ -83,13 +83,17 @@ _DECODER = json.JSONDecoder()
 
 def _objects(line: str) -> Iterator[str]:
     """The objects of a line, each by itself; what follows the last one is given as it is."""
-    while line:
+    are_several = "}{" in line or "} {" in line  # seldom so, and mostly within a text: most lines are read once
+    begin = 0
+    while begin < len(line):
         end = len(line)
-        if "}{" in line or "} {" in line:  # seldom so, and mostly within a text: most lines are read once
+        if are_several:
             with suppress(ValueError, RecursionError):
-                end = _DECODER.raw_decode(line)[1]
-        yield line[:end]
-        line = line[end:].lstrip()
+                end = _DECODER.raw_decode(line, begin)[1]
+        yield line[begin:end]
+        begin = end
+        while begin < len(line) and line[begin].isspace():
+            begin += 1
 
 
 async def whole_body(response: httpx2.Response, *, limit: int = MAX_LINE) -> str:
@@ -133,10 +137,12 @@ async def text_or_events(response: httpx2.Response, *, limit: int = MAX_LINE) ->
     """
     read = lines(response, limit=limit)
     told: list[str] = []
+    is_text = False
     size = 0
     async for line in read:
-        if not any(told) and line.startswith(_FIELDS):
+        if not is_text and line.startswith(_FIELDS):
             return _events(_from(line, read), limit)
+        is_text = is_text or bool(line)
         told.append(line)
         size += len(line) + 1
         if size > limit:

@@ -19,6 +19,7 @@ class PlainTransport(httpx2.MockTransport):
     """Of an HTTP client for hosts without TLS and without a proxy.
 
     The library's transport that is a function: what records and plays requests made with the library knows it.
+    Of a request's time limits, that on reading is one on sending too; those on writing and on the pool have no use.
 
     Args:
         keeps: How many idle connections are kept.
@@ -30,6 +31,7 @@ class PlainTransport(httpx2.MockTransport):
         self._keeps = keeps
         self._expiry = expiry
         self._idle: list[Connection] = []
+        self._is_closed = False
 
     async def _answer(self, request: httpx2.Request) -> httpx2.Response:
         if request.url.scheme != "http":
@@ -61,15 +63,19 @@ class PlainTransport(httpx2.MockTransport):
         return found
 
     async def _give_back(self, connection: Connection) -> None:
-        if connection.finish() and len(self._idle) < self._keeps:
+        if connection.finish() and len(self._idle) < self._keeps and not self._is_closed:
             self._idle.append(connection)
         else:
             await connection.aclose()
 
     async def aclose(self) -> None:
         """Close what is idle; the rest is closed with its replies."""
-        while self._idle:
-            await self._idle.pop().aclose()
+        self._is_closed = True
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.abort()
+        for connection in idle:
+            await connection.aclose()
 
 
 class _Body(httpx2.AsyncByteStream):

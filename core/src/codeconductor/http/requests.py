@@ -68,16 +68,25 @@ async def open_stream(
         )
         heard = Heard()
         try:
-            response = await client.send(request, stream=True)
-        except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError) as exc:
-            if heard.size and _NO_RESPONSE in str(exc):
-                raise httpx2.RemoteProtocolError("the connection was closed within the headers") from exc
+            response = await _sent(client, request, heard)
+        except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError):
             if heard.size or not repeats:
                 raise
             fresh = await exits.enter_async_context(open_client(str(client.base_url)))
-            response = await fresh.send(request, stream=True)
+            response = await _sent(fresh, request, heard)
         exits.push_async_callback(response.aclose)
         yield response
+
+
+async def _sent(client: httpx2.AsyncClient, request: httpx2.Request, heard: Heard) -> httpx2.Response:
+    import httpx2
+
+    try:
+        return await client.send(request, stream=True)
+    except httpx2.RemoteProtocolError as exc:
+        if heard.size and _NO_RESPONSE in str(exc):
+            raise httpx2.RemoteProtocolError("the connection was closed within the headers") from exc
+        raise
 
 
 async def request_json(
