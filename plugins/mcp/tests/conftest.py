@@ -109,6 +109,7 @@ def world(project_folder: Path, tmp_path: Path) -> World:
         {
             **os.environ,
             "PYTHONPATH": str(packages),
+            "PYTHONUNBUFFERED": "",  # as for most people, whatever runs the tests
             "ACME_HOST": nobody,
             "CONDUCTOR_PLUGINS__DISABLED": ",".join(_others()),
         },

@@ -33,9 +33,15 @@ _RECORDED = "`conductor history` lists what was recorded"
 def serve_stdio(server: ConductorServer) -> None:
     """Serve until standard input ends; at Ctrl-C or SIGTERM cancel what goes on, and end the process.
 
-    The SDK keeps whatever else is printed off the standard output meanwhile.
+    The SDK keeps whatever else is printed off the standard output meanwhile, and gives it back at the end: what Python
+    still holds of that then goes to standard error as well.
     """
-    asyncio.run(_serve_stdio(server))
+    try:
+        asyncio.run(_serve_stdio(server))
+    finally:
+        with suppress(OSError, ValueError):  # one of them is closed
+            os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+            sys.stdout.flush()
 
 
 async def _serve_stdio(server: ConductorServer) -> None:
