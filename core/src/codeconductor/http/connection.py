@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import re
 import selectors
 import socket
 from http import HTTPStatus
@@ -67,7 +65,7 @@ class Connection:
         except TimeoutError as exc:
             raise httpx2.ConnectTimeout(str(exc)) from exc
         except OSError as exc:
-            raise httpx2.ConnectError(_why(exc)) from exc
+            raise httpx2.ConnectError(str(exc)) from exc
         except (UnicodeError, OverflowError) as exc:  # an empty label, a port beyond 65,535
             raise httpx2.ConnectError("there can be no such address") from exc
         return cls(address, incoming)
@@ -117,7 +115,9 @@ class Connection:
                 if event is not h11.NEED_DATA:
                     return event
                 data = await self._read(timeout)
-                if not data and self._http.their_state is h11.SEND_RESPONSE:
+                if (
+                    not data and self._http.their_state is h11.SEND_RESPONSE
+                ):  # in the library's words; h11's are no help
                     raise httpx2.RemoteProtocolError("Server disconnected without sending a response.")
                 self._http.receive_data(data)
             except h11.RemoteProtocolError as exc:
@@ -130,7 +130,7 @@ class Connection:
         except TimeoutError as exc:
             raise httpx2.ReadTimeout(str(exc)) from exc
         except OSError as exc:
-            raise httpx2.ReadError(_why(exc)) from exc
+            raise httpx2.ReadError(str(exc)) from exc
 
     def finish(self) -> bool:
         """End an exchange; tells whether there may be another.
@@ -167,9 +167,3 @@ def _is_readable(transport: asyncio.Transport) -> bool:
     with _Selector() as selector:
         selector.register(transport.get_extra_info("socket"), selectors.EVENT_READ)
         return bool(selector.select(0))
-
-
-def _why(exc: OSError) -> str:
-    """The system's words; several reasons may be strung together, one for each address of a name: of the first."""
-    found = re.search(r"\[Errno (\d+)\]", str(exc))
-    return os.strerror(int(found[1])).lower() if found else exc.strerror or str(exc)

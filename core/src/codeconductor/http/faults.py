@@ -80,6 +80,9 @@ def _is_of_tls(exc: BaseException) -> bool:
     return False
 
 
+_NUMBER = re.compile(r"\[Errno (\d+)\]")
+
+
 def _reason(exc: BaseException) -> str:
     """The system's own words, which stand innermost: "connection refused", not "all connection attempts failed"."""
     cause: BaseException | None = exc
@@ -88,9 +91,11 @@ def _reason(exc: BaseException) -> str:
             cause = cause.exceptions[0]
         if isinstance(cause, TimeoutError):
             return "no answer in time"
-        if isinstance(cause, OSError) and cause.strerror:
-            is_asyncios = "Connect call failed" in cause.strerror  # and addresses in place of a reason
-            return (os.strerror(cause.errno or 0) if is_asyncios else cause.strerror).lower()
+        if isinstance(cause, OSError):
+            number = _NUMBER.search(str(cause))  # where several addresses failed, one after the other: of the first
+            said = os.strerror(int(number[1])) if number else cause.strerror
+            if said:
+                return said.lower()
         cause = cause.__cause__ or cause.__context__
     return _excerpt(str(exc)) or type(exc).__name__
 

@@ -1,4 +1,4 @@
-"""Carries plain HTTP with half the work of the HTTP library's own way, which serves TLS and proxies."""
+"""Carries plain HTTP with a quarter less work than the HTTP library's own way, which is for TLS and proxies."""
 
 from __future__ import annotations
 
@@ -52,14 +52,18 @@ class PlainTransport(httpx2.MockTransport):
         )
 
     def _kept(self, address: tuple[str, int]) -> Connection | None:
-        """The one that was used last, as its server has had the least time to close it."""
+        """Of that address the one that was used last, as its server has had the least time to close it."""
         oldest = asyncio.get_running_loop().time() - self._expiry
-        for connection in [each for each in self._idle if each.idle_since < oldest or not each.serves_another]:
+        found = None
+        for connection in self._idle[::-1]:
+            is_young = connection.idle_since >= oldest
+            if is_young and (found is not None or connection.address != address):
+                continue
             self._idle.remove(connection)
-            connection.abort()
-        found = next((each for each in reversed(self._idle) if each.address == address), None)
-        if found is not None:
-            self._idle.remove(found)
+            if is_young and connection.serves_another:
+                found = connection
+            else:
+                connection.abort()
         return found
 
     async def _give_back(self, connection: Connection) -> None:

@@ -58,7 +58,7 @@ async def open_stream(
     async with AsyncExitStack() as exits:
         host = str(client.base_url).rstrip("/")
         exits.enter_context(http_faults(host, hint=hint))
-        counts = {"trace": listen} if host.startswith("https") else {}  # over plain HTTP our own streams count
+        counts = {"trace": listen} if host.startswith("https") else {}  # over plain HTTP our own connections count
         request = httpx2.Request(  # client.build_request would take the address apart and together again each time
             "GET" if body is None else "POST",
             _url(host + path),

@@ -23,6 +23,8 @@ INSIDE = Path(__file__).resolve().parent / "inside"
 
 _PYTHON = (str(interpreter()), "-I", "-S")
 
+_STARTER = "-exec=" + " ".join(f"'{word}'" for word in (*_PYTHON, str(INSIDE / "drive.py")))
+
 _START = re.compile(
     r"^func MainStart\(deps testDeps, tests \[\]InternalTest, benchmarks \[\]InternalBenchmark, "
     r"fuzzTargets \[\]InternalFuzzTarget, examples \[\]InternalExample\) \*M \{\n",
@@ -67,41 +69,49 @@ class GoRunner:
             places={"GOCACHE": cache},
             readable=[INSIDE, *(path for path in (root, modules) if path.is_dir())],
         )
-        watched = _watched(bench, root, start=bench.folder)
+        is_watched = _patch_testing(root, bench.scratch)
         module = bench.scratch / "standard"
-        overlay = _watched(bench, root, start=module)[:1]
-        await fill(cache, bench, run, go, root=root, module=module, options=overlay)
-        ended = await run([go, "test", "-json", *watched, *_chosen(bench)], prints_report=True)
+        options = [_overlay(root, bench.scratch, start=module)] if is_watched else []
+        await fill(cache, bench, run, go, root=root, module=module, options=options)
+        options = [_overlay(root, bench.scratch, start=bench.folder), _STARTER] if is_watched else []
+        ended = await run([go, "test", "-json", *options, *_chosen(bench)], prints_report=True)
         told = read_events(ended.report, ended.status, is_cut=ended.report_cut or ended.timed_out)
-        return told if watched else attrs.evolve(told, warnings=[*told.warnings, _UNTOLD])
+        return told if is_watched else attrs.evolve(told, warnings=[*told.warnings, _UNTOLD])
 
 
-def _watched(bench: TestBench, root: Path, *, start: Path) -> list[str]:
-    """The options by which test programs must show that all of their tests were done; none for an unknown version.
-
-    Args:
-        bench: Where they run.
-        root: The folder that Go was installed in.
-        start: The folder that the command starts in: the sandbox has all files elsewhere.
-    """
-    place = root / "src" / "testing"
+def _patch_testing(root: Path, scratch: Path) -> bool:
+    """Write Go's package testing as it is with our lines in it; not for an unknown version, and False says so."""
     try:
-        source = (place / "testing.go").read_text(encoding="utf-8")
+        source = (_testing(root) / "testing.go").read_text(encoding="utf-8")
     except (OSError, UnicodeError):
-        return []
+        return False
     source, starts = _START.subn(r"\g<0>\tconductorStart(deps, tests, fuzzTargets, examples)\n", source)
     source, ends = _END.subn(r"\g<0>\tconductorReturned(m)\n", source)
     if (starts, ends) != (1, 1):
-        return []
-    ours, overlay = bench.scratch / "testing.go", bench.scratch / f"overlay-{start.name}.json"
-    ours.write_text(source, encoding="utf-8")
+        return False
+    (scratch / "testing.go").write_text(source, encoding="utf-8")
+    return True
+
+
+def _overlay(root: Path, scratch: Path, *, start: Path) -> str:
+    """The option that puts it in place, so that test programs show that all of their tests were done.
+
+    Args:
+        root: The folder that Go was installed in.
+        scratch: Where `_patch_testing` wrote.
+        start: The folder that the command starts in: the sandbox has all files elsewhere.
+    """
+    overlay = scratch / f"overlay-{start.name}.json"
     replaced = {
-        str(place / "testing.go"): os.path.relpath(ours, start),
-        str(place / "conductor_returned.go"): str(INSIDE / "returned.go"),
+        str(_testing(root) / "testing.go"): os.path.relpath(scratch / "testing.go", start),
+        str(_testing(root) / "conductor_returned.go"): str(INSIDE / "returned.go"),
     }
     overlay.write_text(json.dumps({"Replace": replaced}), encoding="utf-8")
-    starter = " ".join(f"'{word}'" for word in (*_PYTHON, str(INSIDE / "drive.py")))
-    return [f"-overlay={os.path.relpath(overlay, start)}", f"-exec={starter}"]
+    return f"-overlay={os.path.relpath(overlay, start)}"
+
+
+def _testing(root: Path) -> Path:
+    return root / "src" / "testing"
 
 
 def _installed() -> tuple[str, Path, Path]:
