@@ -115,9 +115,7 @@ class Connection:
                 if event is not h11.NEED_DATA:
                     return event
                 data = await self._read(timeout)
-                if (
-                    not data and self._http.their_state is h11.SEND_RESPONSE
-                ):  # in the library's words; h11's are no help
+                if not data and self._http.their_state is h11.SEND_RESPONSE:  # in the library's words
                     raise httpx2.RemoteProtocolError("Server disconnected without sending a response.")
                 self._http.receive_data(data)
             except h11.RemoteProtocolError as exc:
