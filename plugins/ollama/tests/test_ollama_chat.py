@@ -24,7 +24,8 @@ from codeconductor.testing.servers import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from codeconductor.testing.servers import Fault
+    from codeconductor.testing.servers import Fault, Request
+    from codeconductor.testing.servers.plans import Plan
 
     Start = Callable[..., Session]
 
@@ -95,11 +96,18 @@ async def test_a_model_that_is_not_in_memory_is_loaded_before_it_is_asked(start:
 
 async def test_a_path_before_the_api_is_kept(start: Start) -> None:
     """Ollama behind a reverse proxy, as in `https://host/ollama`."""
-    with ScriptedOllama("a:1b") as ollama:
+
+    class Behind(ScriptedOllama):
+        def plan(self, request: Request) -> Plan:
+            return super().plan(attrs.evolve(request, path=request.path.removeprefix("/ollama")))
+
+    with Behind(ScriptedModel(name="a:1b", reply="Hello.")) as ollama:
         async with start(hosts=[f"{ollama.host}/ollama"]) as session:
-            await discover(session)
+            chunks = await answer(session, await the_model(session))
         paths = {request.path for request in ollama.requests}
-    assert paths == {"/ollama/api/ps", "/ollama/api/tags", "/ollama/api/version"}
+    assert "".join(chunk.text for chunk in chunks) == "Hello."
+    assert paths >= {"/ollama/api/ps", "/ollama/api/tags", "/ollama/api/chat"}
+    assert all(path.startswith("/ollama/api/") for path in paths)
 
 
 async def test_line_separators_inside_of_a_text_do_not_tear_it(start: Start) -> None:

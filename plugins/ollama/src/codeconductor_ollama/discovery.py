@@ -24,7 +24,7 @@ DETAILS_WITHIN = 4.0
 
 _SHOWN_AT_ONCE = 4
 
-_GRACE = 0.25
+_GRACE = 1.0
 """Seconds that a server has to tell its version when all else is known."""
 
 
