@@ -35,7 +35,9 @@ HELLO = Query(messages=[Message("system", "Be brief."), Message("user", "Say hel
 
 
 async def the_model(session: Session) -> Model:
-    (model,) = (await discover(session)).models
+    found = await discover(session)
+    assert found.problems == ()
+    (model,) = found.models
     return model
 
 
