@@ -75,6 +75,23 @@ def test_a_server_dies_between_its_lists_and_the_first_question(kind: Any, wire:
 
 
 @KINDS
+def test_a_server_lets_nobody_in_when_its_last_reply_is_sent(kind: Any, wire: Any) -> None:
+    """However fast a client is that has read the last byte."""
+    refused = []
+
+    async def hasty(exchange: Exchange, frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
+        async for frame in dies(after=1)(exchange, frames):
+            yield frame
+            with pytest.raises(ConnectionRefusedError):
+                await asyncio.open_connection(*exchange.server.host.removeprefix("http://").split(":"))
+            refused.append(frame.kind)
+
+    with kind(model(), faults={LISTS[kind]: hasty}) as server:
+        assert wire.get(server, LISTS[kind]).json
+    assert refused == ["whole"]
+
+
+@KINDS
 def test_a_dying_server_breaks_off_what_is_under_way(kind: Any, wire: Any) -> None:
     """An answer that goes on elsewhere ends too, and is not taken for one that its client gave up."""
     with kind(model(endless(3600)), model(dies(), name="deadly")) as server:

@@ -105,14 +105,19 @@ class ScriptedServer(Memory, ABC):
 
     def vanish(self) -> None:
         """`refuse` for the server's own loop; for the use of faults."""
+        self.turn_away()
+        for task in self._connections:
+            if not task.cancelling():
+                task.cancel()
+
+    def turn_away(self) -> None:
+        """Refuse connections and leave open what is; for the server's own loop and the use of faults."""
         if self._listening is None:
             return
         self._close()
         self._taken = socket.socket()  # bound and never listening: nobody else gets the port
         self._taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._taken.bind(("127.0.0.1", self._port))
-        for task in self._connections:
-            task.cancel()
 
     def _close(self) -> None:
         """Accept nothing more."""

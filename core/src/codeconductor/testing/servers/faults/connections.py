@@ -92,19 +92,29 @@ def dies(after: int = 0) -> Fault:
     client asks for and its first question.
 
     Args:
-        after: Requests that are answered before; it is gone as soon as the last of them is complete. 0: it goes down
-            when it is asked.
+        after: Requests that are answered before; it is gone as soon as the last of them is complete, and who connects
+            when a client can know that is refused. 0: it goes down when it is asked.
     """
     answered = 0
 
-    async def fault(exchange: Exchange, frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
+    def count(exchange: Exchange) -> None:
         nonlocal answered
+        answered += 1
+        if answered >= after:
+            exchange.server.turn_away()
+
+    async def fault(exchange: Exchange, frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
         if not after:
             await exchange.die()
+        is_counted = False
         async for frame in frames:
+            if frame.kind in ("whole", "final") and not is_counted:  # with this a client may know all
+                is_counted = True
+                count(exchange)
             yield frame
+        if not is_counted:
+            count(exchange)
         await exchange.finish()
-        answered += 1
         if answered >= after:
             await exchange.die()
 
