@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,15 +55,14 @@ fn tell_all(said: &str) {
 
 @pytest.fixture
 def of_shop(make_session: MakeSession, monkeypatch: pytest.MonkeyPatch):
-    """Verifies the package `shop` after files were laid into it; None: there is no cargo here."""
+    """Verifies the package `shop` after files were laid into it."""
     if Path(TOOLCHAINS).is_dir():
         monkeypatch.setenv("RUSTUP_HOME", TOOLCHAINS)
     ours = make_session({"sandbox": {"minimum": "none"}}, runner_cargo=codeconductor_runner_cargo)
 
-    def verified(files: dict[str, str], *tests: str) -> TestReport | None:
-        if shutil.which("cargo") is None:
-            assert "install Rust" in str(CargoRunner().lacks(ours))
-            return None
+    def verified(files: dict[str, str], *tests: str) -> TestReport:
+        if advice := CargoRunner().lacks(ours):
+            pytest.skip(advice)
         for name, text in {"Cargo.toml": CRATE, **files}.items():
             place = Path("shop", name)
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -84,9 +82,8 @@ def of_shop(make_session: MakeSession, monkeypatch: pytest.MonkeyPatch):
 def test_a_forged_report_before_an_early_exit_is_no_pass(of_shop, end):
     """The lines are exactly those of the listed tests, the counts agree, and the status is 0."""
     report = of_shop({"src/lib.rs": FORGED.replace("END", end)})
-    if report is not None:
-        assert report.fault == "a test process ended without its full report", report
-        assert not report.is_green
+    assert report.fault == "a test process ended without its full report", report
+    assert not report.is_green
 
 
 def test_descriptors_that_are_guessed_lead_nowhere(of_shop):
@@ -117,8 +114,7 @@ def test_descriptors_that_are_guessed_lead_nowhere(of_shop):
         Path("shop/build.rs").unlink()
     ended = "#[test]\nfn ends() { forge(); std::process::exit(0) }\n"
     report = of_shop({"src/lib.rs": told + ended})
-    if report is not None:
-        assert report.fault == "a test process ended without its full report", report.output_tail
+    assert report.fault == "a test process ended without its full report", report.output_tail
 
 
 KEPT = r"""
@@ -188,8 +184,6 @@ def test_what_is_in_order_goes_on_passing(of_shop, threads):
             "own-main/tests/by-hand.rs": OWN_MAIN,
         }
     )
-    if report is None:
-        return
     assert {case.name: case.status for case in report.cases} == {
         "of_main": "passed",
         "of_macros": "passed",
@@ -221,8 +215,6 @@ def test_each_way_to_die_is_told(of_shop):
             "tests/well.rs": "#[test]\nfn well() {}\n",
         }
     )
-    if report is None:
-        return
     assert report.fault == "a test process ended without its full report"
     assert {case.name: case.status for case in report.cases} == {"well": "passed"}, report.output_tail
     assert "ended by signal 6" in report.output_tail
@@ -239,8 +231,6 @@ def test_a_main_of_ones_own_is_judged_by_its_status(of_shop):
         "bad": "",
     }
     report = of_shop(files)
-    if report is None:
-        return
     assert [(case.name, case.status, case.message) for case in report.cases] == [
         ("shop", "failed", "it ended with status 3")
     ]
@@ -256,8 +246,6 @@ def test_a_runner_of_the_projects_own_is_kept(of_shop):
     config = '[target."cfg(all())"]\nrunner = ["env", "BY_OWN=1"]\n'
     test = '#[test]\nfn good() { assert_eq!(std::env::var("BY_OWN").unwrap(), "1") }\n'
     report = of_shop({".cargo/config.toml": config, "src/lib.rs": test})
-    if report is None:
-        return
     assert report.is_green, report.output_tail
     assert "names a runner of its own" in report.warnings[0]
 
@@ -266,7 +254,5 @@ def test_a_program_that_cannot_tell_is_named(of_shop):
     """It is linked statically, and loads nothing: what it prints is compared as ever, and a warning says so."""
     config = '[build]\nrustflags = ["-Ctarget-feature=+crt-static"]\n'
     report = of_shop({".cargo/config.toml": config, "src/lib.rs": "#[test]\nfn good() {}\n"})
-    if report is None:
-        return
     assert report.is_green, report.output_tail
     assert "cannot be told here of shop" in report.warnings[0]

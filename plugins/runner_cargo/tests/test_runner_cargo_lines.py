@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import codeconductor_runner_cargo
+import pytest
 from codeconductor import verify
 from codeconductor_runner_cargo._lines import judged
 from codeconductor_runner_cargo._runner import CargoRunner
 
 if TYPE_CHECKING:
-    import pytest
     from codeconductor import Session, TestReport, TestRun
     from codeconductor.testing import MakeSession
 
@@ -73,10 +73,8 @@ def test_counts_and_status_must_agree() -> None:
     assert judged(b"good: test\n", PASSED, 0, is_cut=True).fault
 
 
-def of_shop(make_session: MakeSession, monkeypatch: pytest.MonkeyPatch) -> TestReport:
+def of_shop(make_session: MakeSession) -> TestReport:
     """Verify the package `shop` by cargo."""
-    if Path(TOOLCHAINS).is_dir():
-        monkeypatch.setenv("RUSTUP_HOME", TOOLCHAINS)
     ours = make_session({"sandbox": {"minimum": "none"}}, runner_cargo=codeconductor_runner_cargo)
     return asyncio.run(verify(ours, Path("shop")))
 
@@ -84,19 +82,36 @@ def of_shop(make_session: MakeSession, monkeypatch: pytest.MonkeyPatch) -> TestR
 def test_packages_are_tested_where_cargo_is_found(
     make_session: MakeSession, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that fails, one that ends its process, one that cannot be compiled; elsewhere it is said what to install."""
-    if shutil.which("cargo") is None:
-        assert "install Rust" in str(CargoRunner().lacks(session))
-        return
+    """One that fails, one that ends its process, one that cannot be compiled."""
+    if Path(TOOLCHAINS).is_dir():
+        monkeypatch.setenv("RUSTUP_HOME", TOOLCHAINS)
+    if advice := CargoRunner().lacks(session):
+        pytest.skip(advice)
     shutil.copytree(DATA / "failing", "shop")
-    report = of_shop(make_session, monkeypatch)
+    report = of_shop(make_session)
     told = {case.name: case.status for case in report.cases}
     assert told == {"tests::good": "passed", "tests::wrong": "failed"}, report.output_tail
     shutil.copy(DATA / "ending" / "src" / "lib.rs", "shop/src/lib.rs")
-    assert of_shop(make_session, monkeypatch).fault == "a test process ended without its full report"
+    assert of_shop(make_session).fault == "a test process ended without its full report"
     Path("shop/src/lib.rs").write_text("fn never() { nothing(); }\n")
-    report = of_shop(make_session, monkeypatch)
+    report = of_shop(make_session)
     assert [case.status for case in report.cases] == ["error"]
     assert "cannot find function `nothing`" in str(report.cases[0].message)
     Path("shop/src/lib.rs").write_text("#[test]\nfn good() {}\n")
-    assert of_shop(make_session, monkeypatch).is_green
+    assert of_shop(make_session).is_green
+
+
+def test_what_is_to_be_installed_is_told(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rust, or a toolchain where cargo is rustup, which has none; which of several it takes, a project may say."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert CargoRunner().lacks(session) == "install Rust, and put the program cargo on PATH"
+    rustup = tmp_path / "rustup"
+    rustup.touch(0o700)
+    (tmp_path / "cargo").symlink_to(rustup)
+    monkeypatch.setenv("RUSTUP_HOME", str(tmp_path / "home"))
+    assert CargoRunner().lacks(session) == "install a toolchain of Rust with `rustup default stable`"
+    (tmp_path / "home" / "toolchains" / "stable").mkdir(parents=True)
+    assert CargoRunner().lacks(session) is None
+    rustup.rename(tmp_path / "cargo")
+    (tmp_path / "home" / "toolchains" / "stable").rmdir()
+    assert CargoRunner().lacks(session) is None

@@ -43,8 +43,13 @@ class CargoRunner:
         return 20 if (folder / "Cargo.toml").is_file() and session else None
 
     def lacks(self, _session: Session) -> str | None:
-        """Cargo itself."""
-        return None if shutil.which("cargo") else "install Rust, and put the program cargo on PATH"
+        """Cargo itself; a toolchain, where it is rustup that stands for cargo."""
+        cargo = shutil.which("cargo")
+        if cargo is None:
+            return "install Rust, and put the program cargo on PATH"
+        if Path(cargo).resolve().stem == "rustup" and not any(_rustups().glob("toolchains/*")):
+            return "install a toolchain of Rust with `rustup default stable`"
+        return None
 
     async def run_tests(self, bench: TestBench) -> TestRun:
         """See `TestRunner`."""
@@ -134,7 +139,7 @@ def _installed(home: Path) -> tuple[str, list[Path], dict[str, str]]:
         if (persons / name).is_dir():
             (home / name).symlink_to(persons / name)
             readable.append(persons / name)
-    toolchains = Path(os.environ.get("RUSTUP_HOME") or Path.home() / ".rustup")
+    toolchains = _rustups()
     if toolchains.is_dir():
         readable.append(toolchains)
         environment |= {"RUSTUP_HOME": str(toolchains), "RUSTUP_AUTO_INSTALL": "0"}
@@ -144,6 +149,11 @@ def _installed(home: Path) -> tuple[str, list[Path], dict[str, str]]:
                 ("CARGO_BUILD_RUSTFLAGS", "CARGO_BUILD_RUSTDOCFLAGS"), "-Clinker-features=-lld"
             )
     return cargo, readable, environment
+
+
+def _rustups() -> Path:
+    """Where rustup has its toolchains and settings, if it is there."""
+    return Path(os.environ.get("RUSTUP_HOME") or Path.home() / ".rustup")
 
 
 def _make_executable(target: Path) -> None:
