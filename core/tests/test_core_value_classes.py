@@ -128,10 +128,11 @@ def test_without_equality_each_value_is_itself() -> None:
 
 
 def test_it_is_a_class_of_attrs() -> None:
-    """With slots, and frozen; copied and sent to another process as ever."""
+    """Frozen, without slots unless asked for; copied and sent to another process as ever."""
     value = Ours(a=1, b="y")
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         value.a = 2  # type: ignore[misc]
-    assert not hasattr(value, "__dict__")
+    assert vars(value) == {"a": 1, "b": "y", "c": None}
+    assert not hasattr(frozen(slots=True)(type("Slotted", (), {"__annotations__": {}}))(), "__dict__")
     assert attrs.evolve(value, a=2) == Ours(a=2, b="y")
     assert pickle.loads(pickle.dumps(value)) == copy.copy(value) == value
