@@ -7,6 +7,7 @@ import gc
 import os
 import socket
 import struct
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -352,6 +353,41 @@ def test_what_came_while_the_program_was_busy_is_no_reply() -> None:
 
     assert asyncio.run(ask()) == 200
     assert len(connections) == 2
+
+
+def test_a_program_that_is_busy_while_it_connects_takes_no_host_for_a_silent_one() -> None:
+    """In whatever moment: another plugin may import what it needs, and the system connects meanwhile."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(EMPTY)
+
+    async def ask() -> None:
+        async with a_client(serve) as client:
+            for rounds in range(8):
+                async with open_client(str(client.base_url)) as other:
+                    asking = asyncio.ensure_future(other.get("/", timeout=httpx2.Timeout(None, connect=0.01)))
+                    for _ in range(rounds):
+                        await asyncio.sleep(0)
+                    time.sleep(0.02)  # noqa: ASYNC251 - what this is about
+                    assert (await asking).json() == {}
+
+    asyncio.run(ask())
+
+
+def test_a_host_that_does_not_connect_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the limit of the client."""
+
+    async def never(*_arguments: object, **_options: object) -> None:
+        await asyncio.get_running_loop().create_future()
+
+    async def ask() -> None:
+        async with open_client("http://127.0.0.1:1") as client:
+            await client.get("/", timeout=httpx2.Timeout(None, connect=0.01))
+
+    monkeypatch.setattr("codeconductor.http.connection.start_connection", never)
+    with pytest.raises(httpx2.ConnectTimeout):
+        asyncio.run(ask())
 
 
 def test_a_request_that_is_cancelled_while_it_connects_leaves_nothing_open() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import selectors
 import socket
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from aiohappyeyeballs import start_connection  # noqa: TID253
 from codeconductor.http.incoming import Incoming
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from aiohappyeyeballs import AddrInfoType
 
@@ -27,6 +28,9 @@ MAX_HEAD = 100 * 1024
 
 MAX_PIECE = 16 * 1024
 """Bytes that are read at once."""
+
+_LAST_ROUNDS = 10
+"""Rounds of the event loop in which a connection that the system has made already becomes known here."""
 
 
 _Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
@@ -58,7 +62,7 @@ class Connection:
         """
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(timeout):
+            async with _limited(timeout):
                 found = await _addresses(*address)
                 connected = await start_connection(found, happy_eyeballs_delay=HAPPY_EYEBALLS)
                 _, incoming = await loop.create_connection(Incoming, sock=connected)
@@ -150,6 +154,29 @@ class Connection:
         """Close now, so that the server knows: it is to stop when nobody waits any more."""
         self.abort()
         await self._incoming.until_lost()
+
+
+@asynccontextmanager
+async def _limited(seconds: float | None) -> AsyncIterator[None]:
+    """`asyncio.timeout` that takes in what has come before it ends: it may be us who were busy, and not the host."""
+    loop = asyncio.get_running_loop()
+    timer: asyncio.Handle | None = None
+
+    def end(rounds: int = _LAST_ROUNDS) -> None:
+        nonlocal timer
+        if rounds:
+            timer = loop.call_soon(end, rounds - 1)
+        else:
+            limit.reschedule(loop.time())
+
+    try:
+        async with asyncio.timeout(None) as limit:
+            if seconds is not None:
+                timer = loop.call_later(seconds, end)
+            yield
+    finally:
+        if timer is not None:
+            timer.cancel()
 
 
 async def _addresses(name: str, port: int) -> Sequence[AddrInfoType]:
