@@ -196,6 +196,12 @@ def install(conductor: CommandLine) -> Callable[..., None]:
 
 
 @pytest.fixture
+def unhurried(install: Callable[..., None]) -> None:
+    """After Ctrl-C the command ends as it should, however long a slow machine takes, and is not ended before."""
+    install(unhurried="import threading\nthreading.Timer.start = lambda self: None\n")
+
+
+@pytest.fixture
 def recorded(conductor: CommandLine) -> Callable[..., tuple[str, ...]]:
     """Writes tasks and answers into two files, and gives the arguments of `conductor consensus`."""
 

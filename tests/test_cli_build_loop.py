@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import sqlite3
 import subprocess
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 from codeconductor.testing.servers import ScriptedModel, ScriptedOllama
 
+from tests.conftest import PATIENCE
 from tests.test_cli_build import RIGHT, TASK, TEST, WRONG, build, project, turns, use_coder, writes
 
 if TYPE_CHECKING:
@@ -99,12 +101,20 @@ def test_what_a_coder_says_is_kept_whatever_its_length(conductor: CommandLine, p
     assert len(output) < 200_000
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_a_coder_is_ended_with_all_that_it_has_started(conductor: CommandLine, project: Path) -> None:
-    """Its time is over: the child that it left behind writes nothing any more."""
-    child = "import time, pathlib; time.sleep(2); pathlib.Path('late').touch()"
+    """Its time is over: the child that it left behind, which holds a pipe open for as long as it lives, is gone."""
+    pipe = conductor.home / "alive"
+    os.mkfifo(pipe)
+    child = f"import time; held = open({str(pipe)!r}, 'w'); time.sleep(600)"
     program = f"import subprocess\nsubprocess.Popen([sys.executable, '-c', {child!r}])\nimport time\ntime.sleep(600)\n"
     use_coder(conductor, program, timeout=0.5)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    os.close(os.open(pipe, os.O_WRONLY))  # so that the pipe has an end even where the child had no time to open it
     assert build(conductor, code=4)["outcome"] == "coder_failed"
+    assert select.select([reading], [], [], PATIENCE)[0], "the child is still there"
+    assert os.read(reading, 1) == b""
+    os.close(reading)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")

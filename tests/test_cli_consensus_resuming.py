@@ -8,6 +8,8 @@ import os
 import signal
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -85,6 +87,7 @@ def test_a_file_of_something_else_is_not_added_to(conductor: CommandLine, record
     assert (conductor.folder / "note.txt").read_text() == "no line ends here"
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_an_interrupt_keeps_what_was_decided(conductor: CommandLine, recorded: Any, install: Any) -> None:
     """And says how to go on."""
     install(slow=SLOW)

@@ -60,6 +60,7 @@ def last_run(conductor: CommandLine) -> dict[str, Any]:
     return {**run, "status": listed["status"]}
 
 
+@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_cancels_the_requests_and_keeps_the_answers(
     conductor: CommandLine, ollama: ScriptedOllama, number: signal.Signals
@@ -156,6 +157,7 @@ def test_a_plugin_that_does_not_let_go_is_not_waited_for(conductor: CommandLine,
     process = conductor.start("--timeout", "600", "--provider", "acme", "-n", "1", TASK)
     assert process.stderr is not None
     assert "asked\n" in process.stderr
+    wait_for_a_row(conductor, "run")
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
@@ -289,6 +291,7 @@ def test_an_interrupt_ends_a_plugin_that_never_waits(
     process = conductor.start("-s", "stuck", "-m", "fast*", "-n", "1", TASK)
     assert process.stderr is not None
     assert any(line == "deciding\n" for line in process.stderr)
+    wait_for_a_row(conductor, "answer")
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
@@ -306,6 +309,7 @@ def test_a_terminal_that_closes_interrupts(conductor: CommandLine, ollama: Scrip
     shown = b""
     while b"\xe2\x9c\x93 ollama/fast:1b" not in shown:
         shown += os.read(ours, 65536)
+    wait_for_a_row(conductor, "run")
     os.close(ours)
     process.send_signal(signal.SIGHUP)
     process.communicate(timeout=PATIENCE)
@@ -316,7 +320,7 @@ def test_a_terminal_that_closes_interrupts(conductor: CommandLine, ollama: Scrip
 def test_a_kill_leaves_what_arrived(conductor: CommandLine, ollama: ScriptedOllama) -> None:
     """No handler runs, and still the answer that was complete can be read, and further runs be made."""
     process = start_and_wait(conductor, ollama)
-    wait_for_an_answer(conductor)
+    wait_for_a_row(conductor, "answer")
     process.kill()
     process.communicate(timeout=PATIENCE)
     assert process.returncode == -signal.SIGKILL
@@ -330,17 +334,17 @@ def test_a_kill_leaves_what_arrived(conductor: CommandLine, ollama: ScriptedOlla
     assert len(json.loads(conductor("history", "--json").stdout)["runs"]) == 2
 
 
-def wait_for_an_answer(conductor: CommandLine) -> None:
-    """Until an answer is committed, as another process sees it: it is written in a thread of its own."""
+def wait_for_a_row(conductor: CommandLine, table: str) -> None:
+    """Until a run or an answer is committed, as another process sees it: it is written in a thread of its own."""
     end = time.monotonic() + PATIENCE
-    while not is_an_answer_written(conductor):
-        assert time.monotonic() < end, "no answer was written down"
+    while not has_rows(conductor, table):
+        assert time.monotonic() < end, f"no {table} was written down"
 
 
-def is_an_answer_written(conductor: CommandLine) -> bool:
-    """Whether the file is there, has its tables, and an answer in them."""
+def has_rows(conductor: CommandLine, table: str) -> bool:
+    """Whether the file is there, and has the table with something in it."""
     try:
         with closing(sqlite3.connect(f"{(conductor.data / 'history.db').as_uri()}?mode=ro", uri=True)) as connection:
-            return bool(connection.execute("SELECT count(*) FROM answer").fetchone()[0])
+            return bool(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
     except sqlite3.OperationalError:
         return False

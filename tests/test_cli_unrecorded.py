@@ -37,6 +37,7 @@ def test_a_run_that_is_not_in_the_history_is_not_promised_to_be(conductor: Comma
     assert "conductor show" not in done.stderr
 
 
+@pytest.mark.usefixtures("unhurried")
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_nor_is_one_that_was_interrupted(conductor: CommandLine, ollama: ScriptedOllama) -> None:
     """What was complete is not recorded, and that is said."""

@@ -69,7 +69,9 @@ REPLY = "The answer is a café of 1,000 words. " * 20
 """What a model says when nothing goes wrong; a character of it has two bytes."""
 
 FAULTY, SOUND = "faulty:1b", "sound:1b"
-BRIEF = 1.5
+BRIEF, AGAIN = 1.5, 6.0
+"""Seconds that a model has where just these are waited for; the second time, where a slow machine used up the first."""
+
 SLOW = 20.0
 """Seconds in which even a slow machine is done with any case: nothing waits for a server longer than its limit."""
 
@@ -272,6 +274,11 @@ def _tables() -> dict[str, list[str]]:
     return tables
 
 
+def is_whole(answer: Answer) -> bool:
+    """Whether nothing went wrong with an answer, and all of it is there."""
+    return (answer.error, answer.text) == (None, REPLY)
+
+
 @pytest.mark.parametrize(
     ("provider", "case"),
     [
@@ -283,9 +290,11 @@ def _tables() -> dict[str, list[str]]:
 def test_a_fault_costs_its_own_answer_alone_and_is_told(case: Case, provider: str) -> None:
     """Kind, message, hint and what is kept are a row of the page; the model beside it answers in full."""
     outcome = play(case, provider)
+    if case.limit == BRIEF and not (is_whole(outcome.sound) and row(case, outcome) in _tables()[provider]):
+        outcome = play(attrs.evolve(case, limit=AGAIN), provider)
     assert row(case, outcome) in _tables()[provider], "`python tests/test_faults.py` writes the page anew"
     if case.fault is not None:
-        assert (outcome.sound.error, outcome.sound.text) == (None, REPLY)
+        assert is_whole(outcome.sound), outcome.sound
     assert outcome.seconds < SLOW
 
 

@@ -15,7 +15,7 @@ import pytest
 from codeconductor.testing.servers import ScriptedModel, ScriptedOllama, silence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from codeconductor.testing.servers import Fault
 
@@ -30,6 +30,21 @@ HOSTS, MODELS, CHUNKS = 50, 4, 50
 
 TEXT = "```python\ndef add(a, b):\n    return a + b\n```\n".ljust(4 * CHUNKS)
 """An answer in as many pieces of four characters."""
+
+
+UNHURRIED = """
+from codeconductor.discovery import asking
+from codeconductor.http import client
+
+asking.HOST_TIMEOUT = asking.PLUGIN_TIMEOUT = client.CONNECT_TIMEOUT = 50.0
+"""
+"""A module that gives hosts more time: all of these are served by this one process, for which 5 s can be too few."""
+
+
+@pytest.fixture(autouse=True)
+def unhurried(install: Callable[..., None]) -> None:
+    """Has a slow machine find every host."""
+    install(unhurried=UNHURRIED)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import codeconductor_lmstudio
 import pytest
 from codeconductor.testing import make_session, play_cassette, project_folder
+from codeconductor.testing.sessions import patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from codeconductor import Session
     from codeconductor.testing import MakeSession
 
-__all__ = ["make_session", "project_folder"]  # fixtures
+__all__ = ["make_session", "patience", "project_folder"]  # fixtures
 
 
 @pytest.fixture(autouse=True)

@@ -193,12 +193,14 @@ def test_a_server_without_a_request_to_load_is_asked_at_once(start: Start, unkno
     """A proxy may let questions alone through: the question loads the model, within the time of a load."""
     cold = ScriptedModel(name="a", reply="Hello.", loaded=False)
     hangs = ScriptedModel(name="b", loaded=False, fault=silence())
-    with ScriptedLMStudio(cold, hangs, faults={LOAD: unknown}) as server:
-        answered, hung = answers(start(hosts=[server.host]), limits=Limits(timeout=60, load_timeout=1))
+    with ScriptedLMStudio(cold, faults={LOAD: unknown}) as server:
+        [answered] = answers(start(hosts=[server.host]), limits=Limits(timeout=60, load_timeout=60))
         assert [load.on_demand for load in server.loads] == [True]
+    with ScriptedLMStudio(hangs, faults={LOAD: unknown}) as server:
+        [hung] = answers(start(hosts=[server.host]), limits=Limits(timeout=60, load_timeout=0.1))
     assert (answered.error, answered.text) == (None, "Hello.")
     assert hung.error is not None
-    assert (hung.error.kind, hung.error.message) == ("timeout", "not loaded within 1 s")
+    assert (hung.error.kind, hung.error.message) == ("timeout", "not loaded within 0.1 s")
 
 
 @pytest.mark.parametrize(

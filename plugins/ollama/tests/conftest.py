@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import codeconductor_ollama
 import pytest
 from codeconductor.testing import make_session, play_cassette, project_folder
+from codeconductor.testing.sessions import patience
+from codeconductor_ollama import chat, discovery, windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,13 +18,20 @@ if TYPE_CHECKING:
     from codeconductor import Session
     from codeconductor.testing import MakeSession
 
-__all__ = ["make_session", "project_folder"]  # fixtures
+__all__ = ["make_session", "patience", "project_folder"]  # fixtures
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     """Core runs on asyncio alone."""
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def thorough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is nice to know is waited for, unless a test says otherwise: a busy machine is slow."""
+    for module, name in [(chat, "LOOKING"), (windows, "LOOKING"), (discovery, "DETAILS_WITHIN"), (discovery, "_GRACE")]:
+        monkeypatch.setattr(module, name, 60.0)
 
 
 @pytest.fixture

@@ -169,8 +169,11 @@ async def test_each_model_tells_its_server_and_what_an_old_one_lacks(
 
 
 @pytest.mark.parametrize("fault", [status(404), silence(), status(200, {"version": None}), status(200, [])])
-async def test_a_server_that_does_not_tell_its_version_is_listed_all_the_same(start: Start, fault: Fault) -> None:
+async def test_a_server_that_does_not_tell_its_version_is_listed_all_the_same(
+    start: Start, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
     """It is not waited for: a version is nice to know."""
+    monkeypatch.setattr(probing, "_GRACE", 0.01)
     with ScriptedOllama("a:1b", faults={"/api/version": fault}) as ollama:
         async with start(hosts=[ollama.host]) as session:
             found = await discover(session)

@@ -185,12 +185,13 @@ async def test_a_server_without_a_request_to_load_is_asked_at_once(start: Start,
     hangs = ScriptedModel(name="b:1b", loaded=False, fault=silence())
     with ScriptedOllama(cold, hangs, faults={"/api/generate": unknown}) as ollama:
         async with start(hosts=[ollama.host]) as session:
-            models = list((await discover(session)).models)
-            answered, hung = await ask(session, models, limits=Limits(timeout=60, load_timeout=1))
+            first, second = (await discover(session)).models
+            [answered] = await ask(session, [first], limits=Limits(timeout=60, load_timeout=60))
+            [hung] = await ask(session, [second], limits=Limits(timeout=60, load_timeout=0.1))
         assert [load.on_demand for load in ollama.loads] == [True]
     assert (answered.error, answered.text) == (None, "Hello.")
     assert hung.error is not None
-    assert (hung.error.kind, hung.error.message) == ("timeout", "not loaded within 1 s")
+    assert (hung.error.kind, hung.error.message) == ("timeout", "not loaded within 0.1 s")
 
 
 async def test_a_model_that_is_not_installed_when_it_is_to_be_loaded_is_refused(start: Start) -> None:

@@ -10,7 +10,7 @@ import pytest
 from codeconductor import Answer, Chunk, discover
 from codeconductor.dispatch import Limits, dispatch
 from codeconductor.testing import a_query
-from codeconductor.testing.servers import ScriptedModel, ScriptedOpenAI, only_first, status, unloaded
+from codeconductor.testing.servers import ScriptedModel, ScriptedOpenAI, only_first, status, unloaded, with_length
 from codeconductor_openai_compatible.hosts import START
 
 if TYPE_CHECKING:
@@ -138,7 +138,8 @@ def test_a_router_loads_one_model_after_the_other_when_it_is_asked(start: Start)
 def test_a_load_by_the_question_has_the_time_of_a_load(start: Start) -> None:
     """Though the model has less for its answer."""
     listed = {"data": [{"id": "a", "owned_by": "llamacpp", "status": {"value": "unloaded"}}]}
-    model = ScriptedModel(name="a", reply="4", loaded=False, load_seconds=1.2)
+    # its answer comes in one piece with the first sign of life, as the time for it is short
+    model = ScriptedModel(name="a", reply="4", loaded=False, load_seconds=1.2, fault=with_length())
     with ScriptedOpenAI(model, faults={"/v1/models": status(200, listed)}) as server:
         [answer] = answers(start(hosts=[server.host]), Limits(timeout=1, load_timeout=30))
     assert (answer.text, answer.error) == ("4", None)

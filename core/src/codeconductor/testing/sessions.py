@@ -85,6 +85,13 @@ def own_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is imported, discovery waits longer than for people: a busy machine is slow, above all as it imports."""
+    for name in ("steps.STEP_TIMEOUT", "asking.HOST_TIMEOUT", "asking.PLUGIN_TIMEOUT"):
+        monkeypatch.setattr(f"codeconductor.discovery.{name}", 60.0)
+
+
 @pytest.fixture
 def project_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty project, which is the current folder, under a home of its own and an environment without settings."""
