@@ -157,6 +157,16 @@ def test_a_file_that_stays_locked_is_waited_for_no_longer_with_every_answer(
     assert load_run(folder, run.id) == run_document(run)
 
 
+def test_two_that_are_the_first_to_open_it_wait_for_each_other(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite refuses the change to its log of writes at once, and waits for nobody."""
+    other = sqlite3.connect(folder / FILE, isolation_level=None)
+    other.execute("CREATE TABLE theirs (x)")
+    other.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr("codeconductor.history.schema.time.sleep", lambda _seconds: other.close())
+    with closing(connect(folder)) as ours:
+        assert ours.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
 def test_a_run_that_is_missed_at_first_is_whole_at_its_end(folder: Path, session: Session) -> None:
     """Trouble that passes leaves no warning: the end writes everything once more."""
     (folder / FILE).mkdir()

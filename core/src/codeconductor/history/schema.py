@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,7 @@ def connect(folder: Path) -> sqlite3.Connection:
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
         connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
         try:
-            connection.execute("PRAGMA journal_mode = WAL")  # a network file system refuses, and goes on without it
+            _log_writes(connection)
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
             _migrate(connection, path)
@@ -79,6 +80,22 @@ def connect(folder: Path) -> sqlite3.Connection:
             hint="make the folder writable, move it with CONDUCTOR_HOME, or use --no-history",
         ) from exc
     return connection
+
+
+def _log_writes(connection: sqlite3.Connection) -> None:
+    """Put the file into WAL mode; a network file system refuses, and goes on without it."""
+    import sqlite3
+
+    end = time.monotonic() + _BUSY
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as exc:  # at once, and not after `_BUSY`, where another one does the same
+            if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def remedy(exc: Exception) -> str:
