@@ -108,6 +108,12 @@ def wire() -> Wire:
 
 
 @pytest.fixture
+def idle_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An idle connection does not grow too old for use, however long the machine stops between two requests."""
+    monkeypatch.setattr("codeconductor.http.client.KEEPALIVE", 3600.0)
+
+
+@pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """Puts distributions into a folder of the path: metadata and, where there is a source, a module."""
     folder = tmp_path / "site"

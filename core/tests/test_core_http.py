@@ -193,6 +193,7 @@ def test_a_connection_that_dies_before_a_byte_is_tried_once_more(after: int | No
             assert (raised.value.kind, len(server.asked("/v1/models"))) == ("protocol", 1)
 
 
+@pytest.mark.usefixtures("idle_is_kept")
 def test_the_second_try_has_a_connection_of_its_own() -> None:
     """Another idle one may be as dead as the first; here both are that two lists have left behind."""
     faults = {"/v1/models": held_until(2), "/v1/chat/completions": dies_idle()}
@@ -220,6 +221,7 @@ def test_a_request_that_must_not_be_sent_twice_is_not() -> None:
         assert (raised.value.kind, len(server.asked("/v1/models"))) == ("protocol", 1)
 
 
+@pytest.mark.usefixtures("idle_is_kept")
 @pytest.mark.parametrize("begun", [b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\nContent-Ty"])
 @pytest.mark.parametrize("is_reset", [False, True], ids=["closed", "reset"])
 @pytest.mark.parametrize("is_reused", [False, True], ids=["new", "reused"])

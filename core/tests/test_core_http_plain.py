@@ -16,6 +16,7 @@ import pytest
 import vcr  # type: ignore[import-untyped]  # vcrpy has no types
 from codeconductor import ProviderError
 from codeconductor.http import checked, open_client, open_stream, request_json
+from codeconductor.testing.servers import refusing_host
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -151,9 +152,10 @@ def test_each_address_of_a_name_is_tried() -> None:
             asyncio.get_running_loop().getaddrinfo = two_addresses  # type: ignore[method-assign,assignment]
             async with open_client(f"http://two.example:{port}") as other:
                 found = await request_json(other, "/")
-        async with open_client(f"http://two.example:{port}") as other:
-            with pytest.raises(ProviderError) as raised:
-                await request_json(other, "/")
+        with refusing_host() as nobody:
+            async with open_client(f"http://two.example:{httpx2.URL(nobody).port}") as other:
+                with pytest.raises(ProviderError) as raised:
+                    await request_json(other, "/")
         return found, raised.value.message
 
     found, message = asyncio.run(ask())
@@ -179,6 +181,7 @@ def test_a_time_limit_of_the_client_is_kept() -> None:
     assert ended == [b""]  # and the server knows that nobody waits
 
 
+@pytest.mark.usefixtures("idle_is_kept")
 @pytest.mark.parametrize(
     ("reply", "kept"),
     [
@@ -469,10 +472,11 @@ def test_idle_connections_are_few_and_young(monkeypatch: pytest.MonkeyPatch) -> 
 
     async def ask() -> list[int]:
         loop = asyncio.get_running_loop()
+        now = loop.time()
+        monkeypatch.setattr(loop, "time", lambda: now)
         async with a_client(serve) as client:
             opened = [await twelve(client), await twelve(client)]
-            later = loop.time() + 3
-            monkeypatch.setattr(loop, "time", lambda: later)
+            now += 3
             return [*opened, await twelve(client)]
 
     assert asyncio.run(ask()) == [12, 4, 12]

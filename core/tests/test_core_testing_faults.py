@@ -106,6 +106,7 @@ def test_a_dying_server_breaks_off_what_is_under_way(kind: Any, wire: Any) -> No
         server.wait_until(lambda: [request.outcome for request in server.requests] == ["broken", "broken"])
 
 
+@pytest.mark.usefixtures("idle_is_kept")
 @KINDS
 def test_an_idle_connection_is_found_closed(kind: Any, wire: Any) -> None:
     """The first request of each connection is answered; a second one gets no byte, and a new connection works."""

@@ -267,6 +267,7 @@ def test_requests_that_are_held_at_once_are_counted() -> None:
         assert [request.model for request in server.asked("/api/chat")] == ["alone", "m", "m", "m"]
         times = [request.at for request in server.requests]
         assert times == sorted(times)
+        server.wait_until(lambda: all(request.ended is not None for request in server.requests))
         assert all(request.ended is not None and request.ended >= request.at for request in server.requests)
 
 
