@@ -54,8 +54,13 @@ async def ask(session: Session, models: list[Model], **arguments: Any) -> list[A
 
 
 async def test_a_cold_model_answers_while_the_next_one_loads(start: Start) -> None:
-    """One load at a time, and all models of a host at once: here nobody answers before the last load has begun."""
-    last_is_loading = held_until(lambda server: bool(server.asked("/api/generate", "c:1b")))
+    """One load at a time, and all models of a host at once: here nobody answers before the last load has begun.
+
+    Nor before the question to the model whose load is done has come: the two are sent at the same time.
+    """
+    last_is_loading = held_until(
+        lambda server: bool(server.asked("/api/generate", "c:1b")) and bool(server.asked("/api/chat", "b:1b"))
+    )
     cold = [ScriptedModel(name=name, loaded=False) for name in ("b:1b", "c:1b")]
     with ScriptedOllama("a:1b", *cold, faults={"/api/chat": last_is_loading}) as ollama:
         async with start(hosts=[ollama.host]) as session:
