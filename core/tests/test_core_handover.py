@@ -115,11 +115,7 @@ def test_a_folder_gives_way_to_a_file_and_a_file_to_a_folder(start: Path, work: 
     assert contents(start) == contents(work)
 
 
-@settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     old=st.lists(st.sampled_from(["a\n", "b\n", "\n", "c\r\n", "d"])),
     new=st.lists(st.sampled_from(["a\n", "b\n", "\n", "e"])),

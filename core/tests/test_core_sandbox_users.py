@@ -34,6 +34,7 @@ def folder() -> Iterator[Path]:
     """A folder of the ordinary user's; pytest's own are closed to others whenever another pytest is started."""
     with tempfile.TemporaryDirectory() as name:
         os.chown(name, NOBODY, NOBODY)
+        Path(name).chmod(0o711)
         yield Path(name)
 
 
@@ -63,17 +64,22 @@ def python(folder: Path) -> str:
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="they are an ordinary user's already")
 @pytest.mark.parametrize("name", REPEATED)
 def test_an_ordinary_user_is_as_safe(python: str, folder: Path, name: str) -> None:
+    """One of each file's own: what else a user runs counts against the processes that a sandbox of theirs may have."""
+    user = NOBODY - 1 - REPEATED.index(name)
+    own = folder / name
+    own.mkdir()
+    os.chown(own, user, user)
     ended = subprocess.run(
         [
             *(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", "-W", "error"),
-            *("--rootdir", str(CORE), "-c", os.devnull, f"--basetemp={folder / name}"),
+            *("--rootdir", str(CORE), "-c", os.devnull, f"--basetemp={own / 'tests'}"),
             str(CORE / "tests" / f"test_core_sandbox_{name}.py"),
         ],
-        user=NOBODY,
-        group=NOBODY,
+        user=user,
+        group=user,
         extra_groups=[],
-        env={**environment(folder), "PYTHONDONTWRITEBYTECODE": "1"},
-        cwd=folder,
+        env={**environment(own), "PYTHONDONTWRITEBYTECODE": "1"},
+        cwd=own,
         capture_output=True,
         text=True,
     )
