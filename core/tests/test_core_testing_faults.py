@@ -92,6 +92,27 @@ def test_a_server_lets_nobody_in_when_its_last_reply_is_sent(kind: Any, wire: An
 
 
 @KINDS
+def test_a_server_dies_when_all_of_its_last_replies_are_complete(kind: Any, wire: Any) -> None:
+    """Not when the first of two that end together is."""
+    gone = dies(after=2)
+
+    async def together(exchange: Exchange, frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
+        async for frame in gone(exchange, frames):
+            await both.wait()
+            if exchange.request.path != "/":
+                await server.until(lambda: all(request.ended for request in server.asked("/")))
+            yield frame
+
+    async def ask() -> list[Any]:
+        async with open_client(server.host) as client:
+            return await asyncio.gather(*(wire.send(client, "GET", path) for path in ("/", LISTS[kind])))
+
+    both = asyncio.Barrier(2)
+    with kind(model(), faults={LISTS[kind]: together, "/": together}) as server:
+        assert [reply.error for reply in asyncio.run(ask())] == [None, None]
+
+
+@KINDS
 def test_a_dying_server_breaks_off_what_is_under_way(kind: Any, wire: Any) -> None:
     """An answer that goes on elsewhere ends too, and is not taken for one that its client gave up."""
     with kind(model(endless(3600)), model(dies(), name="deadly")) as server:

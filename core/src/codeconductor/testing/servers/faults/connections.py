@@ -95,15 +95,16 @@ def dies(after: int = 0) -> Fault:
         after: Requests that are answered before; it is gone as soon as the last of them is complete, and who connects
             when a client can know that is refused. 0: it goes down when it is asked.
     """
-    answered = 0
+    ending = answered = 0
 
     def count(exchange: Exchange) -> None:
-        nonlocal answered
-        answered += 1
-        if answered >= after:
+        nonlocal ending
+        ending += 1
+        if ending >= after:
             exchange.server.turn_away()
 
     async def fault(exchange: Exchange, frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
+        nonlocal answered
         if not after:
             await exchange.die()
         is_counted = False
@@ -115,6 +116,7 @@ def dies(after: int = 0) -> Fault:
         if not is_counted:
             count(exchange)
         await exchange.finish()
+        answered += 1
         if answered >= after:
             await exchange.die()
 
