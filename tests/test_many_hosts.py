@@ -32,7 +32,7 @@ TEXT = "```python\ndef add(a, b):\n    return a + b\n```\n".ljust(4 * CHUNKS)
 """An answer in as many pieces of four characters."""
 
 
-UNHURRIED = """
+PATIENT = """
 from codeconductor.discovery import asking
 from codeconductor.http import client
 
@@ -42,9 +42,9 @@ asking.HOST_TIMEOUT = asking.PLUGIN_TIMEOUT = client.CONNECT_TIMEOUT = 50.0
 
 
 @pytest.fixture(autouse=True)
-def unhurried(install: Callable[..., None]) -> None:
+def patient_discovery(install: Callable[..., None]) -> None:
     """Has a slow machine find every host."""
-    install(unhurried=UNHURRIED)
+    install(patient=PATIENT)
 
 
 @pytest.fixture

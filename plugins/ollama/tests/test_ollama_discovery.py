@@ -172,7 +172,7 @@ async def test_each_model_tells_its_server_and_what_an_old_one_lacks(
 async def test_a_server_that_does_not_tell_its_version_is_listed_all_the_same(
     start: Start, monkeypatch: pytest.MonkeyPatch, fault: Fault
 ) -> None:
-    """It is not waited for: a version is nice to know."""
+    """It is waited for no longer than a moment: a version is nice to know."""
     monkeypatch.setattr(probing, "_GRACE", 0.01)
     with ScriptedOllama("a:1b", faults={"/api/version": fault}) as ollama:
         async with start(hosts=[ollama.host]) as session:

@@ -107,7 +107,7 @@ class ScriptedServer(Memory, ABC):
         """`refuse` for the server's own loop; for the use of faults."""
         self.turn_away()
         for task in self._connections:
-            if not task.cancelling():
+            if not task.cancelling():  # a second time would break off its clean-up
                 task.cancel()
 
     def turn_away(self) -> None:
