@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from textwrap import dedent
 
 import pytest
@@ -57,6 +58,59 @@ def test_what_does_not_change_a_program_does_not_count(other: str) -> None:
     """Names of local variables, comments, docstrings, annotations and layout make no difference."""
     assert other != PROGRAM
     assert python_shape(other) == python_shape(PROGRAM)
+
+
+MANY_KINDS = """
+import os, sys
+
+@d(1)
+class A(B, metaclass=M):
+    x: int = 1; y = {**a, 'b': 2}
+    async def g(self, /, a, *b, c=None, **k):
+        global n
+        async with a as x, b: await x
+        async for i in b: yield i
+        return
+    def h(self):
+        try: raise E from None
+        except (F, G) as e: del e.x, e[0]
+        except H if 0 else I: pass
+        else: assert 1, 2
+        finally: nonlocal_ = [*a, (b := c)]
+
+def m(p):
+    match p:
+        case 1 | None: return
+        case [x, *_] if x > 1 >= 0: x += 1
+        case {'k': v, **rest}: return f'{v!r:>{x}} {rest}'
+        case K(a, b=c) as d: return lambda *, z=1: z if not z else -z
+    while 1 and 2 or 3:
+        for i, j in {k: v for k, v in p if k if v}: continue
+        else: break
+    return x[1:2, ::3], {s for s in p}, [s for s in p], (s async for s in p), b'', ..., 1j
+"""
+
+
+def test_the_layout_of_no_kind_of_statement_counts() -> None:
+    """Programs on as few lines as may be, and on many."""
+    laid_out = ast.unparse(ast.parse(MANY_KINDS))
+    assert laid_out.count("\n") > MANY_KINDS.count("\n")
+    assert python_shape(MANY_KINDS) is not None
+    assert python_shape(laid_out) == python_shape(MANY_KINDS)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "def f(a, b):\n    return sum(x.n for x in a) < sum({} for {} in b)",
+        "def f(a, b):\n    return [x.n for x in a],\\\n           [{} for {} in b]",
+        "def f(a, b):\n    return g(lambda x: x.n, a), g(lambda {1}: {0}, b)",
+    ],
+    ids=["generator", "list", "lambda"],
+)
+def test_what_stands_twice_is_the_same_whatever_its_variables_are(program: str) -> None:
+    """Two functions without a name that are equal to the letter are not one in the one program and two in the other."""
+    assert python_shape(program.format("x.n", "x")) == python_shape(program.format("y.n", "y"))
 
 
 @pytest.mark.parametrize(

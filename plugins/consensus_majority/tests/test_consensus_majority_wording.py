@@ -84,6 +84,13 @@ def test_opposites_are_never_crossed(one: str, other: str) -> None:
     assert not same(sentence.format(one), sentence.format(other))
 
 
+@pytest.mark.parametrize("name", ["e", "x"])
+def test_another_name_of_one_letter_is_never_crossed(name: str) -> None:
+    """Not even the letter that is dropped from the end of words."""
+    sentence = "Return the value of {} for every account of the given user"
+    assert not same(sentence.format(name), sentence.format("q"))
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from itertools import islice
+from itertools import islice, repeat
+from operator import mul
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,12 +38,13 @@ def centrality(votes: Mapping[str, float], among: Sequence[str] | None = None) -
 
     codes = _Codes()
     references = sorted(votes, key=lambda text: (-votes[text], text))[:REFERENCES]
-    coded = [(codes.of(text), max(votes[text], 0.0)) for text in references]
-    total = sum(weight for _, weight in coded) or 1.0
+    coded = [codes.of(text) for text in references]
+    weights = [max(votes[text], 0.0) for text in references]
+    total = sum(weights) or 1.0
     rated = {}
     for text in votes if among is None else among:
-        code = codes.of(text)
-        rated[text] = round(sum(weight * fuzz.ratio(code, other) for other, weight in coded) / total, 6)
+        alike = map(fuzz.ratio, repeat(codes.of(text)), coded)
+        rated[text] = round(sum(map(mul, weights, alike)) / total, 6)
     return rated
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
@@ -15,10 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from codeconductor_consensus_majority._votes import Ballot
-
-_STEM = 4
-"""Letters by which words are looked up: forms of one word share them."""
-
 
 MAX_LEADERS = 200
 """Groups that others may join, the best supported; what comes after them stands alone, so the work grows linearly."""
@@ -42,11 +39,13 @@ class Cluster:
     Attributes:
         value: The most central wording.
         backers: Answers that say it.
+        share: Of all votes, 0 to 1.
         position: Where in its backers' lists it stands, in the mean.
     """
 
     value: str
     backers: frozenset[int]
+    share: float
     position: float
 
 
@@ -59,35 +58,44 @@ def clusters(said: Iterable[Said], ballot: Ballot) -> list[Cluster]:
     groups: dict[tuple[object, ...], list[Said]] = {}
     for item in said:
         groups.setdefault(wording(item.text).identity, []).append(item)
-    ordered = sorted(
-        ((_representative(items), items) for items in groups.values()),
-        key=lambda group: (-ballot.weight({item.backer for item in group[1]}), group[0]),
+    ranked = sorted(
+        (-ballot.weight({item.backer for item in items}), representative(items), items) for items in groups.values()
     )
-    leaders = _Leaders(wording(text) for text, _ in ordered)
+    worded = [wording(text) for _, text, _ in ranked]
+    leaders = _Leaders(worded)
     members: list[list[Said]] = []
-    for text, items in ordered:
-        leader = leaders.join(wording(text))
+    for one, (_, _, items) in zip(worded, ranked, strict=True):
+        leader = leaders.join(one)
         if leader == len(members):
             members.append([])
         members[leader].extend(items)
-    found = [_cluster(items, ballot) for items in members]
-    return sorted(found, key=lambda cluster: (-ballot.share(cluster.backers), cluster.position, cluster.value))
+    return in_order(_cluster(items, ballot) for items in members)
 
 
-def _representative(items: Sequence[Said]) -> str:
+def in_order(found: Iterable[Cluster]) -> list[Cluster]:
+    """Clusters as they are told: the best supported first, then by their place in the lists, then by alphabet."""
+    return sorted(found, key=lambda cluster: (-cluster.share, cluster.position, cluster.value))
+
+
+def representative(items: Sequence[Said]) -> str:
     """The shortest of equal wordings; they differ in idle words alone."""
     return min((item.text for item in items), key=lambda text: (len(text), text))
 
 
 def _cluster(items: Sequence[Said], ballot: Ballot) -> Cluster:
     if len(items) == 1:
-        return Cluster(items[0].text, frozenset({items[0].backer}), items[0].position)
-    backers: dict[str, set[int]] = {}
+        return Cluster(items[0].text, frozenset({items[0].backer}), ballot.share([items[0].backer]), items[0].position)
+    said: dict[str, set[int]] = {}
     for item in items:
-        backers.setdefault(item.text, set()).add(item.backer)
-    votes = {text: ballot.weight(who) for text, who in backers.items()}
-    position = round(math.fsum(item.position for item in items) / len(items), 6)
-    return Cluster(medoid(votes), frozenset().union(*backers.values()), position)
+        said.setdefault(item.text, set()).add(item.backer)
+    votes = {text: ballot.weight(who) for text, who in said.items()}
+    backers = frozenset().union(*said.values())
+    return Cluster(medoid(votes), backers, ballot.share(backers), mean_position(items))
+
+
+def mean_position(items: Sequence[Said]) -> float:
+    """Where in its backers' lists something stands, in the mean."""
+    return round(math.fsum(item.position for item in items) / len(items), 6)
 
 
 class _Leaders:
@@ -101,7 +109,7 @@ class _Leaders:
         self._leaders: list[Wording] = []
         self._by_text: dict[str, dict[int, str]] = {}
         self._by_word: dict[tuple[object, ...], dict[int, str]] = {}
-        self._count = Counter(part for known in wordings for part in _parts(known))
+        self._count = Counter(chain.from_iterable(known.parts for known in wordings))
 
     def join(self, one: Wording) -> int:
         """The number of the group that it joins; the next free one where it begins a group."""
@@ -117,7 +125,7 @@ class _Leaders:
         found = dict(self._by_text.get(one.sorted, {}))
         if len(one.words) >= SHORTEST:
             left = MOST_DIFFERENT * len(one.sorted)
-            for part in sorted(_parts(one), key=lambda part: (self._count[part], part)):
+            for part in sorted(one.parts, key=lambda part: (self._count[part], part)):
                 found.update(self._by_word.get((part, *one.strict), {}))
                 left -= len(part)
                 if left < 0:
@@ -131,10 +139,6 @@ class _Leaders:
             return number
         self._by_text.setdefault(one.sorted, {})[number] = one.sorted
         if len(one.words) >= SHORTEST:
-            for part in _parts(one):
+            for part in one.parts:
                 self._by_word.setdefault((part, *one.strict), {})[number] = one.sorted
         return number
-
-
-def _parts(one: Wording) -> set[str]:
-    return {word[:_STEM] for word in one.words}

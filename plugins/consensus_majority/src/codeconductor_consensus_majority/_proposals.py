@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from codeconductor import Disagreement, FieldConsensus, Option, frozen
 
 from codeconductor_consensus_majority._central import centrality
-from codeconductor_consensus_majority._clusters import Cluster, Said, clusters
+from codeconductor_consensus_majority._clusters import Cluster, Said, clusters, in_order, mean_position, representative
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -249,16 +249,10 @@ def _together(field: str, plans: Mapping[int, Plan], ballot: Ballot) -> list[Clu
             else:
                 exact.setdefault(key, []).append(said)
     found = clusters(worded, ballot)
-    for key in exact:
-        texts = {said.text for said in exact[key]}
-        found.append(
-            Cluster(
-                min(texts, key=lambda text: (len(text), text)),
-                frozenset(said.backer for said in exact[key]),
-                round(sum(said.position for said in exact[key]) / len(exact[key]), 6),
-            )
-        )
-    return sorted(found, key=lambda cluster: (-ballot.share(cluster.backers), cluster.position, cluster.value))
+    for items in exact.values():
+        backers = frozenset(said.backer for said in items)
+        found.append(Cluster(representative(items), backers, ballot.share(backers), mean_position(items)))
+    return in_order(found) if exact else found
 
 
 def _purposes(plans: Mapping[int, Plan], ballot: Ballot) -> dict[str, str]:
@@ -273,8 +267,7 @@ def _purposes(plans: Mapping[int, Plan], ballot: Ballot) -> dict[str, str]:
 
 def _best(found: Sequence[Cluster], ballot: Ballot) -> Cluster:
     """The best supported of these; between equals, the most central one."""
-    first = ballot.share(found[0].backers)
-    level = [cluster for cluster in found if ballot.share(cluster.backers) == first]
+    level = [cluster for cluster in found if cluster.share == found[0].share]
     if len(level) == 1:
         return level[0]
     rated = centrality({cluster.value: ballot.weight(cluster.backers) for cluster in found})

@@ -38,11 +38,16 @@ _NOWHERE = {"lineno": 1, "end_lineno": 1, "col_offset": 0, "end_col_offset": 0}
 
 _WITH_BODY = frozenset({ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module})
 
-_TIPS = frozenset({ast.Name, ast.Constant})
-"""Most nodes, which hold no other."""
+_UNNAMED = {ast.DictComp: "key", ast.GeneratorExp: "elt", ast.Lambda: "body", ast.ListComp: "elt", ast.SetComp: "elt"}
+"""Functions without a name, and the field that holds what they give."""
 
-_LEAVES = frozenset({bool, bytes, float, int, str, type(None), ast.Load, ast.Store})
-"""What most nodes hold, and what holds nothing itself."""
+_PLAIN = frozenset({"arg", "attr", "conversion", "ctx", "id", "is_async", "kind", "op", "ops", "type_comment"})
+_FIELDS = {
+    kind: tuple(name for name in kind._fields if name not in _PLAIN and kind is not ast.Constant)
+    for kind in vars(ast).values()
+    if isinstance(kind, type) and issubclass(kind, ast.AST)
+}
+"""The fields of each kind of node that may hold others with a place in the source, or lists of them."""
 
 _Shape: TypeAlias = tuple[object, ...]
 
@@ -85,25 +90,25 @@ def _bare(tree: ast.Module, *, whole: bool) -> list[tuple[str, str, str]]:
     imports = [binding for statement in tree.body for binding in _bindings(statement)]
     tree.body = [_without_annotation(s) for s in tree.body if not isinstance(s, ast.Import | ast.ImportFrom)]
     found: list[Any] = [tree]
-    while found:  # by hand, as this is most of the time that a decision takes
+    unnamed: list[Any] = []
+    while found:  # by hand, as this is a good part of the time that a decision takes
         node = found.pop()
-        attributes = getattr(node, "__dict__", None)
-        if not attributes:  # a name, or nothing
-            continue
-        if "lineno" in attributes:  # line breaks leave traces in bytecode
-            attributes.update(_NOWHERE)
         kind = type(node)
-        if kind in _TIPS:
+        if kind not in _FIELDS:  # a name, or an optional part that is not there
             continue
         if kind in _WITH_BODY and not whole:
             _forget(node)
-        for name in node._fields:
-            value = attributes.get(name)
-            kind = type(value)
-            if kind is list:
+        elif kind in _UNNAMED:
+            unnamed.append(node)
+        node.lineno = 1  # line breaks leave traces in bytecode
+        for name in _FIELDS[kind]:
+            value = getattr(node, name)
+            if type(value) is list:
                 found += value
-            elif kind not in _LEAVES:
+            else:
                 found.append(value)
+    for number, node in enumerate(unnamed):  # or two could be one constant where their variables have the same names
+        getattr(node, _UNNAMED[type(node)]).end_col_offset = MAX_SOURCE + number
     return imports
 
 

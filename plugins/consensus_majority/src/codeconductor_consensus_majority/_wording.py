@@ -31,6 +31,9 @@ THRESHOLD = 85.0
 SHORTEST = 3
 """Words that a sentence needs for being compared by similarity; shorter ones must be equal."""
 
+FIRST = 4
+"""Letters by which words are looked up: forms of one word share them."""
+
 MAX_SENTENCE = 2_000
 """Characters of a sentence that are looked at."""
 
@@ -41,6 +44,7 @@ class Wording(NamedTuple):
     Attributes:
         words: Stems of the words that say something, in order.
         bag: The same without their order.
+        parts: The first letters of each.
         sorted: The same, alphabetical unless their order matters: what similarity is measured on.
         names: Names from code and texts in quotes, in order, case folded.
         sides: The first side that is taken of each pair of opposites, and all of them.
@@ -52,6 +56,7 @@ class Wording(NamedTuple):
 
     words: tuple[str, ...]
     bag: frozenset[str]
+    parts: frozenset[str]
     sorted: str
     names: tuple[str, ...]
     sides: dict[int, tuple[int, ...]]
@@ -70,6 +75,7 @@ _MAY_NAME = re.compile(
 _NAMED = re.compile(r"\w_\w|[a-z][A-Z]|\w\.\w|\w\(")
 _NAME = re.compile(r"[A-Za-z]\w*_\w+|[A-Z]?[a-z]+[A-Z]\w*|\w+(?:\.\w+)+|\w+(?=\()")
 _ORDER = re.compile(r"\bO\s?\(([^()]*+(?:\([^()]*+\))?[^()]*+)\)")
+_DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"(?:(?<![\w.)])-)?\d+(?:[.,]\d+)*")
 _WORD = re.compile(r"non-[^\W_]+|[^\W_]+(?:'[^\W_]+)*|[=!]=|(?<![-=])[<>]=?|[+*/%^&|]")
 _MINUS = re.compile(r"(?:(?<=\b[^\W\d_])|(?<=\)))\s?-\s?(?=\d|\w\b)")  # "n - 1" and "x-y", neither "UTF-8" nor "e-mail"
@@ -94,7 +100,8 @@ def wording(text: str) -> Wording:
     plain = plain.casefold()
     plain = _CONTRACTED.sub(" not", plain)
     plain = _NON.sub("non-", plain) if "non" in plain else plain
-    numbers += [match[0].replace(",", "") for match in _NUMBER.finditer(plain)]
+    if _DIGIT.search(plain):  # found much sooner than a number is not
+        numbers += [match[0].replace(",", "") for match in _NUMBER.finditer(plain)]
     raw = _WORD.findall(plain)
     numbers += [NUMBERS[word] for word in raw if word in NUMBERS]
     words: list[str] = []
@@ -111,6 +118,7 @@ def wording(text: str) -> Wording:
     return Wording(
         words=tuple(words),
         bag=frozenset(words),
+        parts=frozenset([word[:FIRST] for word in words]),
         sorted=" ".join(words if in_order else sorted(words)),
         names=named,
         sides=sides,
@@ -141,7 +149,8 @@ def stem(word: str) -> str:
             break
     if len(word) > 5:
         word = word.removesuffix("ly")
-    return SAME.get(word, word).removesuffix("e")
+    word = SAME.get(word, word)
+    return word.removesuffix("e") or word
 
 
 _SIDE_OF: dict[str, list[tuple[int, int]]] = {}
@@ -200,18 +209,21 @@ def compatible(one: Wording, other: Wording) -> bool:
 
 def _spelled_alike(mine: frozenset[str], theirs: frozenset[str]) -> bool:
     """Whether every word that only one of the sentences has is, on the side with fewer, a form of one on the other."""
-    if len(mine) == len(theirs):
-        return all(any(_is_form(w, a) for a in theirs) for w in mine) and all(
-            any(_is_form(w, a) for a in mine) for w in theirs
-        )
-    fewer, more = (mine, theirs) if len(mine) < len(theirs) else (theirs, mine)
-    return all(any(_is_form(word, another) for another in more) for word in fewer)
+    if len(mine) > len(theirs):
+        mine, theirs = theirs, mine
+    return all(_has_form(word, theirs) for word in mine) and (
+        len(mine) < len(theirs) or all(_has_form(word, mine) for word in theirs)
+    )
 
 
-def _is_form(word: str, another: str) -> bool:
-    """Whether two words begin alike and end differently."""
-    shorter, longer = (word, another) if len(word) <= len(another) else (another, word)
-    return longer.startswith(shorter[: max(4, len(shorter) - 2)])
+def _has_form(word: str, others: Iterable[str]) -> bool:
+    """Whether one of the other words begins like it and ends differently."""
+    for another in others:
+        if word[0] == another[0]:  # most differ here
+            shorter, longer = (word, another) if len(word) <= len(another) else (another, word)
+            if longer.startswith(shorter[: max(4, len(shorter) - 2)]):
+                return True
+    return False
 
 
 def alike(text: str, others: Mapping[int, str]) -> Iterable[tuple[int, float]]:
