@@ -17,11 +17,12 @@ import gc
 import random
 import sys
 import time
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from _measure import median, table
-from codeconductor import Answer, Model, Task, TrackRecord, read_reply
+from codeconductor import Answer, Model, Task, read_reply
 from codeconductor.cli import _COLLECT_EVERY
+from codeconductor.testing import a_bench
 from codeconductor_consensus_majority._strategies import Majority
 from codeconductor_consensus_majority._wording import stem, wording
 
@@ -171,15 +172,6 @@ SUITES: dict[str, tuple[TaskKind, float, Callable[[Voice], str]]] = {
 """What is answered: kind of task, how often a model says something new, and how it writes."""
 
 
-class Bench:
-    """A bench without a record or a sandbox: a majority needs no more."""
-
-    weights: ClassVar[dict[str, float]] = {}
-    seed = 0
-    can_run = False
-    record = TrackRecord()
-
-
 def answers(models: int, samples: int, fresh: float, write: Callable[[Voice], str]) -> list[Answer]:
     made = []
     for number in range(models):
@@ -217,7 +209,7 @@ def main() -> int:
 
 def seconds(task: Task, made: list[Answer]) -> float:
     began = time.perf_counter()
-    asyncio.run(Majority().decide(task, made, Bench()))
+    asyncio.run(Majority().decide(task, made, a_bench()))
     return time.perf_counter() - began
 
 

@@ -17,6 +17,7 @@ import os
 import tempfile
 import time
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 from _measure import (
@@ -37,6 +38,8 @@ from codeconductor.testing.servers import ScriptedModel, ScriptedOllama
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+
+    from codeconductor.testing.servers import Request
 
 TASK = "Create a simple calculator class"
 REPLY_SECONDS = 0.3
@@ -76,8 +79,12 @@ def recording_servers(pipe: Connection) -> None:
         while pipe.recv() is not None:
             asked = [server.asked("/api/chat")[-1] for server in servers]
             for server, request in zip(servers, asked, strict=True):  # a client may have read it all before it is noted
-                server.wait_until(lambda request=request: request.ended is not None)
-            pipe.send((max(request.at for request in asked), max(request.ended for request in asked)))
+                server.wait_until(partial(has_ended, request))
+            pipe.send((max(request.at for request in asked), max(request.ended or 0.0 for request in asked)))
+
+
+def has_ended(request: Request) -> bool:
+    return request.ended is not None
 
 
 def overhead(runs: int) -> list[tuple[str, ...]]:

@@ -18,6 +18,7 @@ from codeconductor.value_classes import frozen
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from codeconductor.sandbox.payload import Sandbox
     from codeconductor.sandbox.values import Strength
 
 _PLACE = Path("/conductor")
@@ -175,4 +176,4 @@ class LimitsAlone:
         return inside_command(payload)
 
 
-BUILTIN = (Bubblewrap(), Landlock(), Seatbelt(), LimitsAlone())
+BUILTIN: tuple[Sandbox, ...] = (Bubblewrap(), Landlock(), Seatbelt(), LimitsAlone())
