@@ -59,7 +59,7 @@ def test_what_is_optional_and_cannot_be_read_is_missing(size: object) -> None:
 
 def test_an_entry_of_another_form_costs_only_itself() -> None:
     """The others of its list stay."""
-    data = {"name": "x", "items": [{"size": 1}, None, 5, "text", [], {"size": 2}]}
+    data: dict[str, object] = {"name": "x", "items": [{"size": 1}, None, 5, "text", [], {"size": 2}]}
     assert from_reply(data, Reply).items == (Inner(1), Inner(2))
     assert from_reply({"name": "x", "items": None}, Reply).items == ()
     with pytest.raises(ValueError, match=r"\$\.items"):  # it is a list of something else

@@ -114,7 +114,7 @@ def test_what_only_looks_like_a_repository_has_no_say(top: Path) -> None:
     project = repository(top / "project", _gitignore="*.log\n")
     for name, make in (("empty", Path.mkdir), ("text", Path.touch), ("pipe", os.mkfifo)):
         (project / name).mkdir()
-        make(project / name / ".git")  # type: ignore[operator]
+        make(project / name / ".git")
         (project / name / "a.py").touch()
         (project / name / "a.log").touch()
     os.mkfifo(project / "pipe" / ".gitignore")

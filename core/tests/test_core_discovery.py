@@ -99,10 +99,13 @@ def test_a_plugin_that_fails_costs_only_itself(
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        (lambda: a_model(None), "TypeError: Model.name: expected str, got None"),
-        (lambda: a_model(host=None), "TypeError: Model.host: expected str, got None"),
+        (lambda: a_model(None), "TypeError: Model.name: expected str, got None"),  # type: ignore[arg-type]
+        (lambda: a_model(host=None), "TypeError: Model.host: expected str, got None"),  # type: ignore[arg-type]
         (lambda: a_model(parameters="8B"), "TypeError: Model.parameters: expected int | None, got '8B'"),
-        (lambda: Problem(provider="acme", error=404), "TypeError: Problem.error: expected str, got 404"),
+        (
+            lambda: Problem(provider="acme", error=404),  # type: ignore[arg-type]
+            "TypeError: Problem.error: expected str, got 404",
+        ),
         (lambda: a_model(slots=-1), "ValueError: acme/parrot: parallel and slots cannot be negative: None, -1"),
     ],
     ids=["name", "host", "count", "problem", "negative"],
@@ -258,6 +261,7 @@ def test_a_host_that_fails_in_a_way_of_its_own_leaves_the_others_alone() -> None
 
     good, odd = run_at_once(discover_hosts("acme", ["good", "odd"], probe))
     assert good == a_model(host="good")
+    assert isinstance(odd, Problem)
     assert (odd.host, odd.error) == ("odd", "UnicodeError: label too long")
 
 

@@ -149,9 +149,8 @@ def test_a_model_that_is_too_large_is_asked_when_it_is_named(make_session: MakeS
 )
 def test_a_model_that_may_fit_is_asked(make_session: MakeSession, facts: dict[str, Any]) -> None:
     """Another machine's memory is not known, and a model that is loaded has shown that it fits."""
-    giant = Model(
-        **{"provider": "ollama", "name": "giant:405b", "host": "http://127.0.0.1:11434", "size": HUGE} | facts
-    )
+    given: dict[str, Any] = {"host": "http://127.0.0.1:11434", "size": HUGE}
+    giant = Model(provider="ollama", name="giant:405b", **given | facts)
     assert not is_too_large(giant)
     assert len(to_ask(make_session(), [giant, chat("qwen3:8b", loaded=False)])) == 2
 

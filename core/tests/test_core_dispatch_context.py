@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from codeconductor import Answer, Chunk, Message, Model, Query, Usage, estimate_tokens, hookimpl
@@ -43,7 +43,7 @@ async def _answer(session: Session, model: Model, query: Query) -> Answer:
         return await anext(arrivals)
 
 
-def ask(make_session: MakeSession, server: Server, query: Query, **fields: object) -> tuple[Answer, list[str]]:
+def ask(make_session: MakeSession, server: Server, query: Query, **fields: Any) -> tuple[Answer, list[str]]:
     session = make_session(acme=server)
     return run_at_once(_answer(session, a_model("m", plugin="acme", **fields), query)), session.warnings
 

@@ -171,7 +171,7 @@ def test_a_load_that_fails_is_not_tried_for_every_sample(make_session: MakeSessi
     server = Server(load_faults=[ProviderError("not enough memory", kind="server", hint="ask a smaller one")])
     answers = run_at_once(ask(make_session(acme=server), cold(), samples=3))
     assert [answer.error and answer.error.message for answer in answers] == 3 * ["not enough memory"]
-    assert server.load_faults == server.loads == server.asks == []
+    assert (server.load_faults, server.loads, server.asks) == ([], [], [])
 
 
 def test_loads_go_on_beside_answers_one_at_a_time_on_a_host(make_session: MakeSession) -> None:

@@ -307,7 +307,9 @@ def test_a_path_inside_is_taken(start: Path) -> None:
         ("", "[package", True),
     ],
 )
-def test_cargos_manifest_configures_tests_where_it_names_targets(before, after, configures):
+def test_cargos_manifest_configures_tests_where_it_names_targets(
+    before: str | None, after: str, configures: bool
+) -> None:
     state = None if before is None else FileState(content=before.encode())
     change = FileChange(path="sub/Cargo.toml", before=state, after=FileState(content=after.encode()))
     assert configures_tests(change) is configures

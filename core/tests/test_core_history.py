@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from codeconductor import Answer, Session
+    from codeconductor import Answer, Model, Session
 
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)
 MODELS = (a_model("one"), a_model("two"))
@@ -40,9 +40,9 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
-def a_run(minutes: int = 0, **fields: Any) -> Run:
+def a_run(minutes: int = 0, *, models: tuple[Model, ...] = MODELS, **fields: Any) -> Run:
     """A run that started so many minutes after the first."""
-    return Run(**({"started": STARTED + timedelta(minutes=minutes), "models": MODELS, "task": a_task()} | fields))
+    return Run(started=STARTED + timedelta(minutes=minutes), models=models, task=a_task(), **fields)
 
 
 def finished(run: Run, answers: Sequence[Answer] = ANSWERS) -> Run:

@@ -23,7 +23,7 @@ from codeconductor.pipeline import Run
 from codeconductor.testing import a_model, a_task, an_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from codeconductor import Answer, Session
@@ -145,8 +145,13 @@ def test_a_file_that_stays_locked_is_waited_for_no_longer_with_every_answer(
     """Once when the run starts and once when it ends; the end writes all answers that there are."""
     connect(folder).close()
     waits: list[object] = []
+
+    def remedy(exc: Exception) -> str:
+        waits.append(exc)
+        return "wait"
+
     monkeypatch.setattr(schema, "_BUSY", 0.0)
-    monkeypatch.setattr("codeconductor.history.recorder.remedy", lambda exc: waits.append(exc) or "wait")
+    monkeypatch.setattr("codeconductor.history.recorder.remedy", remedy)
     answers = tuple(an_answer("Again.", model=MODELS[0], sample=sample) for sample in range(8))
     with closing(sqlite3.connect(folder / FILE, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -201,7 +206,12 @@ def test_a_file_that_is_damaged_further_on_is_told_as_well(folder: Path, session
     pages = bytearray((folder / FILE).read_bytes())
     pages[4096:] = b"\xff" * (len(pages) - 4096)
     (folder / FILE).write_bytes(pages)
-    for read in (lambda: list_runs(folder, 10), lambda: load_run(folder, "last"), lambda: load_run(folder, run.id)):
+    reads: tuple[Callable[[], object], ...] = (
+        lambda: list_runs(folder, 10),
+        lambda: load_run(folder, "last"),
+        lambda: load_run(folder, run.id),
+    )
+    for read in reads:
         with pytest.raises(HistoryError, match="malformed") as raised:
             read()
         assert "move it away" in (raised.value.hint or "")

@@ -430,7 +430,7 @@ def test_a_request_that_is_cancelled_while_it_connects_leaves_nothing_open() -> 
 
 
 def test_a_reply_that_ends_after_its_client_was_closed_ends_its_connection() -> None:
-    ended = []
+    ended: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

@@ -43,7 +43,7 @@ def told(zygote: Zygote, program: str, *inputs: str, seconds: float = AMPLE) -> 
     inputs = inputs or ("1",)
     work = {"program": program, "inputs": inputs, "entry_point": "f", "output": 65536, "state": 0}
     said = zygote.run(work, seconds=seconds, most=MOST)
-    outcomes = [(outcome.kind, outcome.value) for outcome in _outcomes(said.lines, len(inputs))]
+    outcomes: list[tuple[str, str]] = [(outcome.kind, outcome.value) for outcome in _outcomes(said.lines, len(inputs))]
     if len(outcomes) < len(inputs):
         outcomes.append(("timeout" if said.timed_out else "died", ""))
     return outcomes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
@@ -10,9 +11,17 @@ from codeconductor.cli.doctor import command
 from codeconductor.sandbox import find_sandbox, trial_of
 from codeconductor.sandbox.tiers import BUILTIN
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from codeconductor import Session
+
+    Said = Callable[..., str]
+
 
 @pytest.fixture
-def said(project_folder, monkeypatch):
+def said(project_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Said:
     """What doctor prints with these settings in the environment."""
 
     def said(**environment: str) -> str:
@@ -26,9 +35,10 @@ def said(project_folder, monkeypatch):
     return said
 
 
-def test_each_sandbox_of_this_system_has_a_line(said):
+def test_each_sandbox_of_this_system_has_a_line(said: Said) -> None:
     lines = said().splitlines()
-    for trial in map(trial_of, BUILTIN):
+    for tier in BUILTIN:
+        trial = trial_of(tier)
         if trial.name == ("landlock" if sys.platform == "darwin" else "seatbelt"):
             assert not any(f"sandbox {trial.name}:" in line for line in lines)
             continue
@@ -40,26 +50,30 @@ def test_each_sandbox_of_this_system_has_a_line(said):
             assert f": {trial.sandbox.strength}; left open: " in line
 
 
-def test_where_bubblewrap_is_not_there_the_package_is_named(said, tmp_path, monkeypatch):
+def test_where_bubblewrap_is_not_there_the_package_is_named(
+    said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("codeconductor.sandbox.choice._trials", {})  # as a new process begins
     output = said(PATH=str(tmp_path))
     assert "note  sandbox bubblewrap: does not work: the program bwrap is not installed" in output
     assert "install the package bubblewrap" in output
 
 
-def test_it_says_in_what_candidates_are_run(said, session):
+def test_it_says_in_what_candidates_are_run(said: Said, session: Session) -> None:
     found = find_sandbox(session)
     if found is None:
         pytest.skip("no sandbox works here")
     assert f"ok    candidates are run: in {found.name} ({found.strength})" in said()
 
 
-def test_it_says_that_nothing_is_run(said):
+def test_it_says_that_nothing_is_run(said: Said) -> None:
     assert "note  candidates are run: never: run.execute is false" in said(CONDUCTOR_RUN__EXECUTE="false")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere folders of temporary files have short names")
-def test_a_folder_of_temporary_files_with_a_long_name_does_no_harm(said, tmp_path, monkeypatch):
+def test_a_folder_of_temporary_files_with_a_long_name_does_no_harm(
+    said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     expected = [line for line in said().splitlines() if "landlock" in line]
     long = tmp_path / ("long" * 25)
     long.mkdir()

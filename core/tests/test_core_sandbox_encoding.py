@@ -48,7 +48,7 @@ class Slotted:
         self.left = left
 
 
-class Words(list):
+class Words(list[object]):
     def __iter__(self) -> Any:
         raise AssertionError("a subclass's own methods are not called")
 
@@ -72,7 +72,7 @@ FORMS = [
     ({"b": 1, "a": [2]}, '["dict",[["a",["list",[2]]],["b",1]]]'),
     (collections.OrderedDict(b=1, a=2), '["dict",[["a",2],["b",1]]]'),
     (collections.Counter("aab"), '["dict",[["a",2],["b",1]]]'),
-    (collections.defaultdict(list, a=1), '["dict",[["a",1]]]'),
+    (collections.defaultdict(int, a=1), '["dict",[["a",1]]]'),
     (collections.deque([1, 2]), '["deque",[1,2]]'),
     (-0.0, '["float","-0.0"]'),
     (math.nan, '["float","nan"]'),

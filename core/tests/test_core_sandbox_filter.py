@@ -25,7 +25,8 @@ def verdict(program: bytes, architecture: int, number: int, *arguments: int) -> 
         if code == 0x20:
             (accumulator,) = struct.unpack_from("=I", data, k)
         elif code == 0x06:
-            return k
+            answer: int = k
+            return answer
         else:
             holds = {0x15: accumulator == k, 0x25: accumulator > k, 0x45: bool(accumulator & k)}[code]
             place += on_true if holds else on_false

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 from codeconductor.sandbox import Limits, Outcome, Pool, trial_of
@@ -13,21 +13,33 @@ from codeconductor.sandbox.tiers import BUILTIN
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from codeconductor.sandbox import Sandbox
+
 AMPLE = Limits(seconds=120.0)
 
 HANGING = Outcome("timeout")
 
 
+class Run(Protocol):
+    def __call__(
+        self, programs: str | Sequence[str], *inputs: str, entry_point: str = "f", limits: Limits = AMPLE
+    ) -> list[list[Outcome]]: ...
+
+
+class RunHanging(Protocol):
+    def __call__(self, program: str, *inputs: str, entry_point: str = "f") -> list[Outcome]: ...
+
+
 @pytest.fixture(scope="module")
-def sandbox() -> object:
-    found = [trial.sandbox for trial in map(trial_of, BUILTIN) if trial.sandbox is not None]
+def sandbox() -> Sandbox:
+    found = [sandbox for tier in BUILTIN if (sandbox := trial_of(tier).sandbox) is not None]
     if not found or found[0].strength == "none":
         pytest.skip("no sandbox works here")
     return found[0]
 
 
 @pytest.fixture
-def run(sandbox: object) -> object:
+def run(sandbox: Sandbox) -> Run:
     """Run programs in a pool of one interpreter that is closed at the end."""
 
     def run(
@@ -46,7 +58,7 @@ def run(sandbox: object) -> object:
 
 
 @pytest.fixture
-def run_hanging(run: object) -> object:
+def run_hanging(run: Run) -> RunHanging:
     """Run a program that hangs at one input within the time that the machine needs for the others."""
 
     def run_hanging(program: str, *inputs: str, entry_point: str = "f") -> list[Outcome]:
@@ -66,7 +78,7 @@ def returned(text: str, arguments: str | None = None) -> Outcome:
 class TestCalls:
     """A function is called once an input."""
 
-    def test_rows_are_in_the_order_of_programs_and_of_inputs(self, run):
+    def test_rows_are_in_the_order_of_programs_and_of_inputs(self, run: Run) -> None:
         programs = [f"def f(x): return x * {factor}" for factor in range(4)]
         assert run(programs, "1", "'a'") == [
             [returned("0"), returned('""')],
@@ -75,7 +87,7 @@ class TestCalls:
             [returned("3"), returned('"aaa"')],
         ]
 
-    def test_arguments_stand_as_between_parentheses(self, run):
+    def test_arguments_stand_as_between_parentheses(self, run: Run) -> None:
         program = "def f(a, b=2, *rest, k=None): return [a, b, rest, k]"
         assert run(program, "1, *[5, 6], k={'x': 1}", "3  # as it was given", "") == [
             [
@@ -85,11 +97,11 @@ class TestCalls:
             ]
         ]
 
-    def test_arguments_are_evaluated_among_the_names_of_the_program(self, run):
+    def test_arguments_are_evaluated_among_the_names_of_the_program(self, run: Run) -> None:
         program = "class Node:\n def __init__(self, value): self.value = value\ndef f(node): return node.value"
         assert run(program, "Node(4)", "Missing(4)") == [[returned("4"), Outcome("raised", "NameError")]]
 
-    def test_a_method_is_called_on_an_object_of_its_own_each_time(self, run):
+    def test_a_method_is_called_on_an_object_of_its_own_each_time(self, run: Run) -> None:
         program = (
             "class Solution:\n def __init__(self): self.seen = []\n"
             " def add(self, x):\n  self.seen.append(x)\n  return self.seen"
@@ -98,12 +110,12 @@ class TestCalls:
             [returned('["list",[1]]'), returned('["list",[2]]')]
         ]
 
-    def test_what_is_not_there_is_absent(self, run):
+    def test_what_is_not_there_is_absent(self, run: Run) -> None:
         assert run("def g(x): return x\nf = 3", "1", "2") == [[Outcome("absent"), Outcome("absent")]]
         assert run("class Solution: pass", "1", entry_point="Solution().add") == [[Outcome("absent")]]
         assert run("", "1", entry_point="Solution().add") == [[Outcome("absent")]]
 
-    def test_arguments_that_the_call_has_changed_are_told(self, run):
+    def test_arguments_that_the_call_has_changed_are_told(self, run: Run) -> None:
         program = "def f(values, more=()): values.sort()"
         assert run(program, "[2, 1]", "[1, 2]", "[2, 1], more=[3]") == [
             [
@@ -113,36 +125,36 @@ class TestCalls:
             ]
         ]
 
-    def test_an_iterator_among_the_arguments_is_left_whole(self, run):
+    def test_an_iterator_among_the_arguments_is_left_whole(self, run: Run) -> None:
         assert run("def f(values): return sum(values)", "iter([1, 2])", "(x for x in [3])") == [
             [returned("3"), returned("3")]
         ]
 
-    def test_a_coroutine_is_awaited(self, run):
+    def test_a_coroutine_is_awaited(self, run: Run) -> None:
         assert run("async def f(x): return x", "1") == [[returned("1")]]
 
-    def test_a_program_does_not_run_what_is_meant_for_the_command_line(self, run):
+    def test_a_program_does_not_run_what_is_meant_for_the_command_line(self, run: Run) -> None:
         assert run("def f(x): return x\nif __name__ == '__main__':\n raise SystemExit(3)", "1") == [[returned("1")]]
 
-    def test_dataclasses_find_their_module(self, run):
+    def test_dataclasses_find_their_module(self, run: Run) -> None:
         program = (
             "from __future__ import annotations\nfrom dataclasses import dataclass\n"
             "@dataclass\nclass Point:\n x: int\ndef f(x): return Point(x)"
         )
         assert run(program, "1") == [[returned('["object","Point",[["x",1]]]')]]
 
-    def test_sets_have_one_order_in_every_run(self, run):
+    def test_sets_have_one_order_in_every_run(self, run: Run) -> None:
         program = "def f(words): return list(set(words))"
         first, second = (run(program, "'the order of these is by chance'.split()") for _ in range(2))
         assert first == second
 
-    def test_a_program_that_is_given_again_has_other_random_numbers(self, run):
+    def test_a_program_that_is_given_again_has_other_random_numbers(self, run: Run) -> None:
         program = "import random\ndef f(): return random.random()"
         first, second, third = run([program, program, "import random\n\ndef f(): return random.random()"], "")
         assert first == third
         assert first != second
 
-    def test_no_program_and_no_input_are_no_outcomes(self, run):
+    def test_no_program_and_no_input_are_no_outcomes(self, run: Run) -> None:
         assert run([], "1") == []
         assert run(["def f(x): return x"]) == [[]]
 
@@ -152,15 +164,15 @@ class TestReruns:
 
     PROGRAM = "import os\ndef f(x):\n if x < 0: os._exit(3)\n return x"
 
-    def test_the_inputs_behind_one_that_ended_it_are_run(self, run):
+    def test_the_inputs_behind_one_that_ended_it_are_run(self, run: Run) -> None:
         assert run(self.PROGRAM, "1", "-1", "2", "-1", "3") == [
             [returned("1"), Outcome("died"), returned("2"), Outcome("died"), returned("3")]
         ]
 
-    def test_after_two_more_processes_the_rest_is_told_as_the_last(self, run):
+    def test_after_two_more_processes_the_rest_is_told_as_the_last(self, run: Run) -> None:
         assert run(self.PROGRAM, "-1", "-1", "-1", "4", "5") == [[Outcome("died")] * 5]
 
-    def test_the_inputs_behind_one_that_hangs_are_run(self, run_hanging):
+    def test_the_inputs_behind_one_that_hangs_are_run(self, run_hanging: RunHanging) -> None:
         program = "def f(x):\n while x < 0: pass\n return x"
         assert run_hanging(program, "1", "-1", "2") == [returned("1"), HANGING, returned("2")]
 
@@ -168,7 +180,7 @@ class TestReruns:
 class TestWholePrograms:
     """A program without an entry point reads standard input and prints, in a process of its own each time."""
 
-    def test_it_is_told_what_it_printed(self, run):
+    def test_it_is_told_what_it_printed(self, run: Run) -> None:
         program = "import sys\nfor line in sys.stdin: print(line.strip()[::-1])"
         assert run(program, "abc\ndef\n", "", entry_point="") == [
             [Outcome("printed", "cba\nfed\n"), Outcome("printed")]
@@ -187,11 +199,11 @@ class TestWholePrograms:
             "import threading\nthread = threading.Thread(target=lambda: print(input()))\nthread.start()\nthread.join()",
         ],
     )
-    def test_it_reads_and_prints_by_whatever_means(self, run, program):
+    def test_it_reads_and_prints_by_whatever_means(self, run: Run, program: str) -> None:
         (row,) = run(program, "one", "two", entry_point="")
         assert [(outcome.kind, outcome.value.strip()) for outcome in row] == [("printed", "one"), ("printed", "two")]
 
-    def test_each_input_finds_a_program_that_has_not_run(self, run):
+    def test_each_input_finds_a_program_that_has_not_run(self, run: Run) -> None:
         program = "import builtins\nprint(getattr(builtins, 'seen', 'new'))\nbuiltins.seen = 'old'"
         assert run(program, "", "", entry_point="") == [[Outcome("printed", "new\n")] * 2]
 
@@ -210,14 +222,14 @@ class TestWholePrograms:
             ("print('a\\0b')", Outcome("printed", "a\0b\n")),
         ],
     )
-    def test_how_it_ended_is_told(self, run, program, outcome):
+    def test_how_it_ended_is_told(self, run: Run, program: str, outcome: Outcome) -> None:
         assert run(program, "", "", entry_point="") == [[outcome, outcome]]
 
-    def test_a_child_that_keeps_its_output_open_is_not_waited_for(self, run):
+    def test_a_child_that_keeps_its_output_open_is_not_waited_for(self, run: Run) -> None:
         program = "import os, signal\nprint('here', flush=True)\nif os.fork() == 0: signal.pause()"
         assert run(program, "", "", entry_point="") == [[Outcome("printed", "here\n")] * 2]
 
-    def test_the_inputs_behind_one_that_hangs_are_run(self, run_hanging):
+    def test_the_inputs_behind_one_that_hangs_are_run(self, run_hanging: RunHanging) -> None:
         program = "word = input()\nwhile word == 'hang': pass\nprint(word)"
         assert run_hanging(program, "a", "hang", "b", entry_point="") == [
             Outcome("printed", "a\n"),
@@ -225,7 +237,7 @@ class TestWholePrograms:
             Outcome("printed", "b\n"),
         ]
 
-    def test_a_large_input_arrives_whole(self, run):
+    def test_a_large_input_arrives_whole(self, run: Run) -> None:
         text = "x" * 3_000_000
         assert run("import sys\nprint(len(sys.stdin.read()))", text, entry_point="") == [
             [Outcome("printed", "3000000\n")]
@@ -256,15 +268,15 @@ class TestLines:
             b"9" * 10_000,
         ],
     )
-    def test_a_line_that_tells_nothing_ends_what_is_told(self, line):
+    def test_a_line_that_tells_nothing_ends_what_is_told(self, line: bytes) -> None:
         good = b'["returned", "1", null]'
         assert _outcomes([good, line, good], 3) == [returned("1")]
 
-    def test_more_lines_than_inputs_tell_nothing(self):
+    def test_more_lines_than_inputs_tell_nothing(self) -> None:
         assert _outcomes([b'["returned", "1", null]'] * 3, 2) == [Outcome("unreadable")] * 2
 
 
-def test_a_pool_that_is_closed_while_it_runs_ends_what_it_runs(sandbox):
+def test_a_pool_that_is_closed_while_it_runs_ends_what_it_runs(sandbox: Sandbox) -> None:
     async def run_and_close() -> None:
         pool = Pool(sandbox, AMPLE, size=1)
         ready = await pool.run(["def f(x): return x"], ["1"], "f")
@@ -280,7 +292,7 @@ def test_a_pool_that_is_closed_while_it_runs_ends_what_it_runs(sandbox):
     asyncio.run(run_and_close())
 
 
-def test_an_interpreter_that_was_lost_costs_no_candidate(sandbox):
+def test_an_interpreter_that_was_lost_costs_no_candidate(sandbox: Sandbox) -> None:
     """It is killed from outside, as by a machine that is out of memory; the program is run once more."""
 
     async def run_twice() -> list[list[Outcome]]:

@@ -113,7 +113,7 @@ def test_any_table_is_read_or_refused(name: str, values: Mapping[str, object]) -
     settings = attrs.evolve(read_settings(Path.cwd(), environ={}), layers=())
     settings = attrs.evolve(settings, layers=(*settings.layers, _layer({name: values})))
     try:
-        table = structure_table(settings.table(name, TABLES[name]), name, TABLES[name])
+        table: object = structure_table(settings.table(name, TABLES[name]), name, TABLES[name])
     except InputError as exc:
         assert exc.hint  # noqa: PT017 - both outcomes are right
     else:

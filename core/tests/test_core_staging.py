@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -114,7 +115,7 @@ def test_a_kill_at_any_step_leaves_all_or_nothing(tmp_path: Path, refuse: str | 
     while is_killed:
         step += stride
         start, draft, _ = fresh(tmp_path / str(step))
-        is_killed = killed_at(step, lambda start=start, draft=draft: apply(draft, start), start, refuse)
+        is_killed = killed_at(step, partial(apply, draft, start), start, refuse)
         notes = recover(start)
         found = tree(start)
         assert found in (before, after), f"step {step}: {found}"
@@ -184,14 +185,14 @@ def test_a_kill_while_it_is_taken_back_is_no_harm(tmp_path: Path) -> None:
     """Nor a second and a third: each goes on where the one before ended."""
     start, draft, before = fresh(tmp_path / "0")
     steps = 0
-    while killed_at(steps + 1, lambda start=start, draft=draft: apply(draft, start), start):
+    while killed_at(steps + 1, partial(apply, draft, start), start):
         steps += 1
         start, draft, _ = fresh(tmp_path / f"count-{steps}")
     for step in range(1, steps + 1, 5):
         start, draft, _ = fresh(tmp_path / f"{step}")
-        assert killed_at(step, lambda start=start, draft=draft: apply(draft, start), start)
+        assert killed_at(step, partial(apply, draft, start), start)
         again = 0
-        while killed_at(again + 1, lambda start=start: recover(start), start):
+        while killed_at(again + 1, partial(recover, start), start):
             again += 1
         recover(start)
         assert not stages(start)
@@ -205,7 +206,7 @@ def half_done(root: Path) -> tuple[Path, Draft, dict[str, tuple[str, int, str]]]
     step, partly = 1, False
     while not partly:
         start, draft, before = fresh(root / f"half-{step}")
-        assert killed_at(step, lambda start=start, draft=draft: apply(draft, start), start)
+        assert killed_at(step, partial(apply, draft, start), start)
         text = (start / "changed").read_text()
         partly = text.startswith("new") and (start / "was-file").exists() and not (start / "was-file").is_file()
         step += 1
@@ -217,7 +218,8 @@ def test_what_a_person_changed_since_then_is_kept(tmp_path: Path) -> None:
     start, draft, _ = half_done(tmp_path)
     (start / "changed").write_text("mine\n")
     found = {path: entry for path, entry in tree(start).items() if path != "changed"}
-    for attempt in (lambda: recover(start), lambda: apply(draft, start)):
+    attempts: tuple[Callable[[], object], ...] = (lambda: recover(start), lambda: apply(draft, start))
+    for attempt in attempts:
         with pytest.raises(ConflictError, match=r"'changed' changed since then: its old files are in \.conductor-"):
             attempt()
         assert (start / "changed").read_text() == "mine\n"
@@ -235,7 +237,8 @@ def test_a_conductor_that_goes_on_is_left_alone(tmp_path: Path, monkeypatch: pyt
     found = tree(start)
     held = os.open(start, os.O_RDONLY)
     fcntl.flock(held, fcntl.LOCK_EX)
-    for attempt in (lambda: recover(start), lambda: apply(draft, start)):
+    attempts: tuple[Callable[[], object], ...] = (lambda: recover(start), lambda: apply(draft, start))
+    for attempt in attempts:
         with pytest.raises(ConflictError, match="locked by another program"):
             attempt()
     assert tree(start) == found

@@ -36,8 +36,8 @@ KINDS = pytest.mark.parametrize("kind", list(LISTS), ids=lambda kind: kind.__nam
 GONE = {"RemoteProtocolError", "ReadError"}
 
 
-def model(fault: Fault | None = None, **fields: Any) -> ScriptedModel:
-    return ScriptedModel(**({"name": "m", "reply": "Grüße, 世界!", "chunk": 3, "fault": fault} | fields))
+def model(fault: Fault | None = None, name: str = "m") -> ScriptedModel:
+    return ScriptedModel(name=name, reply="Grüße, 世界!", chunk=3, fault=fault)
 
 
 # Connections

@@ -29,8 +29,8 @@ LISTS = {ScriptedOllama: "/api/tags", ScriptedLMStudio: "/api/v1/models", Script
 KINDS = pytest.mark.parametrize("kind", list(LISTS), ids=lambda kind: kind.__name__)
 
 
-def model(fault: Fault | None = None, **fields: Any) -> ScriptedModel:
-    return ScriptedModel(**({"name": "m", "reply": "Grüße, 世界!", "chunk": 3, "fault": fault} | fields))
+def model(fault: Fault | None = None, name: str = "m", loaded: bool = True) -> ScriptedModel:
+    return ScriptedModel(name=name, reply="Grüße, 世界!", chunk=3, loaded=loaded, fault=fault)
 
 
 # Refusals

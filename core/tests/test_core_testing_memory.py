@@ -27,7 +27,7 @@ LONG = [{"role": "user", "content": "x" * 4000}]
 
 
 def cold(name: str = "m", **fields: Any) -> ScriptedModel:
-    return ScriptedModel(**({"name": name, "reply": "Hello", "chunk": 1, "loaded": False} | fields))
+    return ScriptedModel(name=name, reply="Hello", chunk=1, loaded=False, **fields)
 
 
 def small(**fields: Any) -> ScriptedModel:
@@ -171,7 +171,7 @@ def test_a_load_on_demand_throws_out_the_one_before_in_the_middle_of_its_answer(
     async def until_evicted(exchange: Exchange, frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
         async for frame in frames:
             yield frame
-            await exchange.server.until(lambda: bool(exchange.server.evicted))  # type: ignore[attr-defined]
+            await exchange.server.until(lambda: bool(exchange.server.evicted))
 
     with ScriptedLMStudio(cold("first", fault=until_evicted), cold("second"), cold("kept")) as server:
         wire.post(server, "/api/v1/models/load", model="kept", context_length=512)

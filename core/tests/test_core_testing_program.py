@@ -56,8 +56,8 @@ async def _send(host: str, method: str, path: str, body: Mapping[str, Any] | Non
         return response.status_code, response.content
 
 
-def model(fault: Fault | None = None, **fields: Any) -> ScriptedModel:
-    return ScriptedModel(**({"name": "m", "reply": "Grüße, 世界!", "chunk": 3, "fault": fault} | fields))
+def model(fault: Fault | None = None, name: str = "m") -> ScriptedModel:
+    return ScriptedModel(name=name, reply="Grüße, 世界!", chunk=3, fault=fault)
 
 
 def test_it_runs_as_a_program() -> None:

@@ -51,7 +51,7 @@ def post(server: ScriptedServer, path: str, **body: Any) -> tuple[int, bytes]:
 
 def chat(server: ScriptedServer, model: str = "m", **body: Any) -> tuple[int, bytes]:
     question = {"model": model, "messages": [{"role": "user", "content": "Hi"}], "stream": True}
-    return post(server, CHAT[type(server)], **(question | body))  # type: ignore[index]
+    return post(server, CHAT[type(server)], **(question | body))
 
 
 def objects(body: bytes) -> list[dict[str, Any]]:

@@ -56,7 +56,7 @@ def get(server: ScriptedServer, path: str) -> tuple[int, bytes]:
 
 def chat(server: ScriptedServer, model: str = "m") -> tuple[int, bytes]:
     body = {"model": model, "messages": [{"role": "user", "content": "Hi"}], "stream": True}
-    return asyncio.run(_send(server.host, "POST", CHAT[type(server)], body))  # type: ignore[index]
+    return asyncio.run(_send(server.host, "POST", CHAT[type(server)], body))
 
 
 def objects(body: bytes) -> list[dict[str, Any]]:

@@ -26,13 +26,21 @@ class Shell:
     """Runs a shell command in the bench, and gives what it is told to."""
 
     def __init__(
-        self, script: str = "true", run: Any = None, *, name: str = "shell", fit: int | None = 1, **reports: bool
+        self,
+        script: str = "true",
+        run: Any = None,
+        *,
+        name: str = "shell",
+        fit: int | None = 1,
+        reports: bool = False,
+        prints_report: bool = False,
     ) -> None:
         self.name = name
         self.script = script
         self.result = run if run is not None else TestRun(cases=[PASSED])
         self.fit = fit
         self.reports = reports
+        self.prints_report = prints_report
         self.ended: Ended | None = None
         self.bench: TestBench | None = None
 
@@ -43,7 +51,9 @@ class Shell:
 
     async def run_tests(self, bench: TestBench) -> Any:
         self.bench = bench
-        self.ended = await bench.run(["/bin/sh", "-c", self.script], **self.reports)
+        self.ended = await bench.run(
+            ["/bin/sh", "-c", self.script], reports=self.reports, prints_report=self.prints_report
+        )
         if isinstance(self.result, Exception):
             raise self.result
         return self.result
