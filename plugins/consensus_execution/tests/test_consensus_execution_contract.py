@@ -76,7 +76,7 @@ def test_auto_takes_execution_where_something_can_be_called(
     """Different Python programs, a sandbox, and an entry point; the other two only by name."""
     answers = [an_answer(text), an_answer(text.replace("a + b", "b + a"), sample=1)]
     bench = new_bench() if can_run else a_bench(answers)
-    suits = {name: strategy.suits(a_task(**task), answers, bench) for name, strategy in STRATEGIES.items()}
+    suits = {name: strategy.suits(a_task(**task), answers, bench) for name, strategy in STRATEGIES.items()}  # type: ignore[attr-defined]
     assert (suits["execution"] is not None) is fits
     assert suits["codet"] is suits["b4"] is suits["mbr"] is None
 
@@ -84,4 +84,4 @@ def test_auto_takes_execution_where_something_can_be_called(
 def test_auto_runs_nothing_where_all_wrote_the_same(new_bench: Any) -> None:
     """There is nothing to find out, and the sandbox costs time."""
     answers = [an_answer(CODE), an_answer(CODE, sample=1)]
-    assert STRATEGIES["execution"].suits(a_task(), answers, new_bench()) is None
+    assert STRATEGIES["execution"].suits(a_task(), answers, new_bench()) is None  # type: ignore[attr-defined]

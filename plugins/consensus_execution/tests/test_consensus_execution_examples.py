@@ -12,9 +12,9 @@ from codeconductor_consensus_execution._examples import cases_of
 from codeconductor_consensus_execution._target import target_of
 
 
-def found(text: str, entry_point: str = "f", **task: Any) -> list[tuple[str, str]]:
+def found(text: str, entry_point: str = "f", **fields: Any) -> list[tuple[str, str]]:
     """(input, expected) of the cases."""
-    task = a_task(text=text, entry_point=entry_point, **task)
+    task = a_task(text=text, entry_point=entry_point, **fields)
     target = target_of(task)
     assert target is not None
     return [(case.input, case.expected) for case in cases_of(task, target)]

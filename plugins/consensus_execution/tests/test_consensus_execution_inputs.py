@@ -17,7 +17,7 @@ LIST_AND_NUMBER = (Parameter(name="numbers", annotation="List[int]"), Parameter(
 
 def values(source: str) -> list[object]:
     """The arguments of a source."""
-    return ast.literal_eval(f"[{source}]") if source else []  # type: ignore[no-any-return]
+    return ast.literal_eval(f"[{source}]") if source else []
 
 
 def test_the_same_seed_makes_the_same_inputs() -> None:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from codeconductor import Answer, Consensus
+    from codeconductor import Answer, Consensus, ConsensusStrategy
 
 __all__ = ["decide", "make_session", "project_folder"]  # fixtures
 
@@ -21,7 +21,7 @@ __all__ = ["decide", "make_session", "project_folder"]  # fixtures
 settings.register_profile("consensus_majority", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("consensus_majority")
 
-STRATEGIES = {"majority": Majority(), "weighted": Weighted(), "best": Best()}
+STRATEGIES: dict[str, ConsensusStrategy] = {"majority": Majority(), "weighted": Weighted(), "best": Best()}
 
 
 @pytest.fixture(scope="session")

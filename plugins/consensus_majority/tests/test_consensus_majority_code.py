@@ -12,7 +12,7 @@ from codeconductor.testing import an_answer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from codeconductor import Consensus
+    from codeconductor import Answer, Consensus
 
 ADD = "```python\ndef add(a, b):\n    return a + b\n```"
 ADD_ANNOTATED = (
@@ -20,6 +20,12 @@ ADD_ANNOTATED = (
 )
 SUBTRACT = "```python\ndef add(a, b):\n    return a - -b\n```"
 BROKEN = "```python\ndef add(a, b:\n    return a + b\n```"
+
+
+def chosen(consensus: Consensus) -> Answer:
+    """The answer that was taken."""
+    assert consensus.choice is not None
+    return consensus.choice
 
 
 def test_the_program_that_most_models_wrote_is_taken(decide: Callable[..., Consensus]) -> None:
@@ -49,7 +55,7 @@ def test_many_samples_of_a_model_are_one_vote(decide: Callable[..., Consensus]) 
     """A model that says the same five times does not outvote two others."""
     loud = [an_answer(SUBTRACT, model="loud", sample=sample) for sample in range(5)]
     consensus = decide([*loud, an_answer(ADD, model="x"), an_answer(ADD, model="y")])
-    assert consensus.choice.model.name in ("x", "y")
+    assert chosen(consensus).model.name in ("x", "y")
     assert consensus.agreement == pytest.approx(2 / 3)
 
 
@@ -66,7 +72,7 @@ def test_the_samples_of_a_single_model_vote(decide: Callable[..., Consensus]) ->
 def test_what_does_not_parse_loses_to_what_does(decide: Callable[..., Consensus]) -> None:
     """Two models with the same broken program lose to one whose program parses."""
     consensus = decide([an_answer(BROKEN, model="a"), an_answer(BROKEN, model="b"), an_answer(ADD, model="c")])
-    assert consensus.choice.model.name == "c"
+    assert chosen(consensus).model.name == "c"
     assert consensus.agreement == pytest.approx(1 / 3)
     assert "2 of 3 programs do not parse" in consensus.explanation
 
@@ -74,7 +80,7 @@ def test_what_does_not_parse_loses_to_what_does(decide: Callable[..., Consensus]
 def test_a_broken_program_is_better_than_none(decide: Callable[..., Consensus]) -> None:
     """Where nothing parses, the votes are counted all the same."""
     consensus = decide([an_answer(BROKEN, model="a"), an_answer("No idea.", model="b")])
-    assert consensus.choice.model.name == "a"
+    assert chosen(consensus).model.name == "a"
     assert consensus.agreement == 0.5
 
 
@@ -88,7 +94,7 @@ def test_a_program_that_was_cut_loses(decide: Callable[..., Consensus], language
         an_answer(f"```{language}\n{cut}", model="b", finish_reason="length"),
         an_answer(f"```{language}\n{whole}```", model="c"),
     ]
-    assert decide(answers, language=language).choice.model.name == "c"
+    assert chosen(decide(answers, language=language)).model.name == "c"
 
 
 def test_between_equals_the_most_central_text_decides_in_any_order(decide: Callable[..., Consensus]) -> None:
@@ -100,8 +106,8 @@ def test_between_equals_the_most_central_text_decides_in_any_order(decide: Calla
     ]
     answers = [an_answer(text, model=name) for name, text in zip("abc", texts, strict=True)]
     decisions = [decide(order) for order in permutations(answers)]
-    assert {decision.choice.model.name for decision in decisions} <= {"a", "b"}
-    assert len({decision.choice.model.name for decision in decisions}) == 1
+    assert {chosen(decision).model.name for decision in decisions} <= {"a", "b"}
+    assert len({chosen(decision).model.name for decision in decisions}) == 1
     assert all(decision.agreement == pytest.approx(1 / 3) for decision in decisions)
     assert "most like all the others" in decisions[0].explanation
 
@@ -209,7 +215,7 @@ def test_the_choice_is_nearest_to_the_agreed_plan(decide: Callable[..., Consensu
         an_answer(plan.format("Add with the operator", "Add two numbers") + SUBTRACT, model="c"),
     ]
     consensus = decide(answers)
-    assert consensus.choice.model.name == "b"
+    assert chosen(consensus).model.name == "b"
     assert consensus.outcome["approach"] == "Add with the operator"
     assert consensus.agreement == pytest.approx(2 / 3)
 
@@ -229,10 +235,10 @@ def test_weights_multiply_votes(decide: Callable[..., Consensus]) -> None:
         an_answer(ADD, model="c"),
     ]
     consensus = decide(answers, "weighted", {"acme/a": 3.0})
-    assert consensus.choice.model.name == "a"
+    assert chosen(consensus).model.name == "a"
     assert consensus.agreement == pytest.approx(3 / 5)
     assert "60 % of the votes by weight" in consensus.explanation
-    assert decide(answers, "majority", {"acme/a": 3.0}).choice.model.name in ("b", "c")
+    assert chosen(decide(answers, "majority", {"acme/a": 3.0})).model.name in ("b", "c")
 
 
 def test_nobody_is_told_that_no_two_agree_where_two_agree_and_lose(decide: Callable[..., Consensus]) -> None:
@@ -268,7 +274,7 @@ def test_the_best_model_decides_alone_and_says_so(decide: Callable[..., Consensu
     """The agreement is the share of all votes that stand behind what it says."""
     answers = [an_answer(SUBTRACT, model="a"), an_answer(ADD, model="b"), an_answer(ADD_ANNOTATED, model="c")]
     best = decide(answers, "best", {"acme/a": 2.0})
-    assert best.choice.model.name == "a"
+    assert chosen(best).model.name == "a"
     assert best.agreement == pytest.approx(1 / 3)
     assert best.explanation.startswith("acme/a has the highest weight (2) of 3 models and decides alone.")
     shared = decide(answers, "best", {"acme/c": 2.0})
@@ -280,7 +286,7 @@ def test_the_best_of_equals_is_the_first_by_id(decide: Callable[..., Consensus])
     """Ties between models are broken by their ids, and people are told."""
     answers = [an_answer(ADD, model="b"), an_answer(SUBTRACT, model="a")]
     consensus = decide(answers, "best")
-    assert consensus.choice.model.name == "a"
+    assert chosen(consensus).model.name == "a"
     assert consensus.explanation.startswith("All weights are equal, so acme/a, the first by name of 2 models, decides.")
     assert consensus.explanation.endswith("The other model came to another program.")
 
@@ -290,5 +296,5 @@ def test_the_best_models_samples_vote_among_themselves(decide: Callable[..., Con
     texts = [SUBTRACT, ADD, ADD_ANNOTATED]
     answers = [an_answer(text, model="a", sample=sample) for sample, text in enumerate(texts)]
     consensus = decide([*answers, an_answer(SUBTRACT, model="b")], "best", {"acme/a": 2.0})
-    assert consensus.choice.sample in (1, 2)
+    assert chosen(consensus).sample in (1, 2)
     assert consensus.agreement == pytest.approx(1 / 3)

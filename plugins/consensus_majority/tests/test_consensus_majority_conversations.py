@@ -11,12 +11,12 @@ from codeconductor.testing import a_bench, a_model, a_task
 from codeconductor_consensus_majority._strategies import Best, Majority
 
 if TYPE_CHECKING:
-    from codeconductor import Consensus, Task
+    from codeconductor import Consensus, ConsensusStrategy, Task
 
 TOOL: dict[str, Any] = {"type": "function", "function": {"name": "weather"}}
 
 
-def decided(*said: str, strategy: Any = None, **fields: Any) -> Consensus:
+def decided(*said: str, strategy: ConsensusStrategy | None = None, **fields: Any) -> Consensus:
     """The decision of models of which each wants the weather of a city (`@Rome`), or says something."""
     query = Query(messages=[Message("user", "How is Rome?")], tools=[TOOL], **fields)
     task: Task = a_task(text="How is Rome?", kind="call", functions=[TOOL], query=query)

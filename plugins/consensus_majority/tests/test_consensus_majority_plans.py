@@ -20,7 +20,7 @@ def plan(model: str, sample: int = 0, **fields: Any) -> Answer:
     return an_answer(f"```json\n{json.dumps(fields)}\n```", model=model, sample=sample)
 
 
-def supports(consensus: Consensus, name: str) -> dict[str, float]:
+def supports(consensus: Consensus, name: str) -> dict[str, object]:
     return {str(field.value): pytest.approx(field.support) for field in consensus.fields if field.name == name}
 
 
@@ -185,6 +185,7 @@ def test_the_agreement_on_plans_is_the_mean_support(decide: Callable[..., Consen
         ]
     )
     assert consensus.agreement == pytest.approx((2 / 3 + 1) / 2)
+    assert consensus.choice is not None
     assert consensus.choice.model.name in ("a", "b")
 
 

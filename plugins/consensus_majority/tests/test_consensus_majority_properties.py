@@ -150,7 +150,9 @@ def test_texts_of_any_script_are_told_apart_or_put_together(decide: Callable[...
 def test_ties_are_broken_the_same_way_on_every_run(decide: Callable[..., Consensus]) -> None:
     """By what was said, then by the model's id, and never by a hash."""
     answers = [an_answer("```python\nx = 1\n```", model=a_model(name)) for name in "cab"]
-    assert decide(answers).choice.model.name == "a"
+    choice = decide(answers).choice
+    assert choice is not None
+    assert choice.model.name == "a"
     values = [an_answer(text, model=name) for name, text in (("b", "7"), ("a", "8"))]
     assert {decide(order, kind="question").outcome["answer"] for order in (values, values[::-1])} == {"7"}
 

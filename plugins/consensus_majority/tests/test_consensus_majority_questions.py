@@ -243,6 +243,7 @@ def test_plain_texts_give_the_most_central_one(decide: Callable[..., Consensus])
     texts = ["First read the file and then count its words.", "Read the file, count words.", "It is sunny in Rome."]
     consensus = decide(answered(*texts))
     assert consensus.outcome["text"] in texts[:2]
+    assert consensus.choice is not None
     assert consensus.choice.text == consensus.outcome["text"]
 
 
