@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
@@ -161,7 +162,7 @@ def test_threads_are_half_of_what_this_process_may_use(
     if quota is not None:
         limit.write_text(quota)
     monkeypatch.setattr(_settings, "QUOTA", limit)
-    monkeypatch.setattr(_settings.os, "sched_getaffinity", lambda _pid: set(range(processors)), raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(processors)), raising=False)
     assert thread_count("auto") == threads
 
 

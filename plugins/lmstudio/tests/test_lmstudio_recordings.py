@@ -56,7 +56,7 @@ def test_the_native_list_of_0_4_tells_everything(start: Start, replay: Replay) -
     assert (loaded.loaded, loaded.context_length, loaded.slots) == (True, 4096, 4)
     assert (loaded.size, loaded.parameters, loaded.quantization) == (771933305, 10**9, "4bit")
     other = models["qwen/qwen3-4b-2507"]
-    assert (other.loaded, other.context_length, other.capabilities) == (False, 262144, {"tools"})
+    assert (other.loaded, other.context_length, other.capabilities) == (False, 262144, frozenset({"tools"}))
     assert models["google/gemma-3-4b"].capabilities == {"vision"}
     chats = [model for model in found.models if model.kind == "chat"]
     assert {model.parallel for model in chats} == {4 * len(chats)}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]  # PyYAML has no types
 from codeconductor import Answer, Message, Model, Query, discover
 from codeconductor.dispatch import dispatch
 from codeconductor.testing.servers import ScriptedLMStudio, status

@@ -168,7 +168,9 @@ async def test_each_model_tells_its_server_and_what_an_old_one_lacks(
     assert ("update Ollama" in (model.server_hint or "")) is is_old
 
 
-@pytest.mark.parametrize("fault", [status(404), silence(), status(200, {"version": None}), status(200, [])])
+@pytest.mark.parametrize(
+    "fault", [status(404), silence(), status(200, {"version": None}), status(200, "[]", "application/json")]
+)
 async def test_a_server_that_does_not_tell_its_version_is_listed_all_the_same(
     start: Start, monkeypatch: pytest.MonkeyPatch, fault: Fault
 ) -> None:

@@ -16,7 +16,8 @@ HOST = "http://127.0.0.1:11434"
 
 
 def entry(name: str = "m:latest", **facts: Any) -> Installed:
-    return Installed(**{"name": name, "size": 5_000_000_000, "details": Details(format="gguf")} | facts)
+    told: dict[str, Any] = {"name": name, "size": 5_000_000_000, "details": Details(format="gguf")}
+    return Installed(**told | facts)
 
 
 def model_of(entry: Installed, shown: Shown | None = None, in_memory: list[InMemory] | None = None) -> Model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import codeconductor_replay
@@ -152,7 +153,7 @@ async def test_the_slowest_answer_takes_the_pace_and_the_others_their_share(
     async def note(seconds: float) -> None:
         slept.append(seconds)
 
-    monkeypatch.setattr(_playing.asyncio, "sleep", note)
+    monkeypatch.setattr(asyncio, "sleep", note)
     timed = {"answer": "one two three four", "seconds": 8.0, "first_token_seconds": 4.0}
     path = write(timed, {"model": "crow", "answer": "one two", "seconds": 2.0})
     async with start(recording=str(path), pace=2.0) as session:
