@@ -40,7 +40,7 @@ async def test_progress_tells_who_answered(world: Any, way: tuple[str, str]) -> 
     assert not result.is_error
     progress = [one[0] for one in told]
     assert progress == sorted(set(progress))
-    messages = [message for _, _, message in told]
+    messages = [message or "" for _, _, message in told]
     assert messages[:2] == ["looking for models", "asking acme/one, acme/two"]
     assert sorted(messages[2:-1]) == ["acme/one answered", "acme/two answered"]
     assert messages[-1] == "decided by longest"

@@ -20,7 +20,7 @@ ASKED = "/v1/chat/completions"
 
 def hello(tool: str, **arguments: Any) -> str:
     """A handshake and a call, as lines of the protocol."""
-    messages = [
+    messages: list[dict[str, Any]] = [
         {
             "id": 1,
             "method": "initialize",

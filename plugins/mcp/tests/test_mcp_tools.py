@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]  # jsonschema has no types
 import pytest
 from codeconductor.testing.servers import ScriptedModel, ScriptedOpenAI
 from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS, ElicitResult
+from mcp_types import INVALID_PARAMS, ElicitResult, TextContent
 
 if TYPE_CHECKING:
     from mcp import Client
+    from mcp_types import CallToolResult
 
 
 pytestmark = pytest.mark.anyio
@@ -29,13 +30,20 @@ FEW = 3000
 """Characters that all tools may take in a model's context."""
 
 
+def text_of(result: CallToolResult) -> str:
+    """What a call says, which is a text."""
+    content = result.content[0]
+    assert isinstance(content, TextContent)
+    return content.text
+
+
 async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     """The structured result of a call, which is what its schema says and what its text says."""
     result = await client.call_tool(tool, arguments)
-    assert not result.is_error, result.content[0].text
+    assert not result.is_error, text_of(result)
     (schema,) = [listed.output_schema for listed in (await client.list_tools()).tools if listed.name == tool]
     jsonschema.validate(result.structured_content, schema)
-    assert json.loads(result.content[0].text) == result.structured_content
+    assert json.loads(text_of(result)) == result.structured_content
     found: dict[str, Any] = result.structured_content
     return found
 
@@ -44,8 +52,8 @@ async def refused(client: Client, tool: str, **arguments: Any) -> str:
     """The text of a call that is an error."""
     result = await client.call_tool(tool, arguments)
     assert result.is_error
-    assert "Traceback" not in result.content[0].text
-    text: str = result.content[0].text
+    text = text_of(result)
+    assert "Traceback" not in text
     return text
 
 

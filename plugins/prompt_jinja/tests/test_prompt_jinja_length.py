@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from codeconductor import Prompt
@@ -125,9 +125,14 @@ def test_a_template_that_shows_little_costs_few_renderings(
     from codeconductor_prompt_jinja.sandbox import PromptEnvironment
 
     (project_templates / "mine.md.j2").write_text("{{ task.text * 40 }}")
-    written = []
+    written: list[str] = []
     original = PromptEnvironment.render
-    monkeypatch.setattr(PromptEnvironment, "render", lambda *a: written.append(1) or original(*a))
+
+    def noted(environment: PromptEnvironment, key: str, data: Mapping[str, object]) -> str:
+        written.append(key)
+        return original(environment, key, data)
+
+    monkeypatch.setattr(PromptEnvironment, "render", noted)
     options = [Option(value="x" * 50, support=0.5)]
     questions = [Disagreement(field=f"f{number}", options=options) for number in range(200)]
     prompt = render(a_decision(disagreements=questions), limits=PromptLimits(max_tokens=100, template="mine"))

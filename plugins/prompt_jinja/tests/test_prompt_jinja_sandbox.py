@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
 from codeconductor import InputError, PromptLimits
-from codeconductor_prompt_jinja import limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ def of_source(render: Render, project_templates: Path) -> Callable[[str], str]:
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock on which each look takes a millisecond: five thousand looks are the limit, however fast the machine."""
     looks = count()
-    monkeypatch.setattr(limits.time, "monotonic", lambda: next(looks) / 1_000)
+    monkeypatch.setattr(time, "monotonic", lambda: next(looks) / 1_000)
 
 
 @pytest.mark.parametrize(

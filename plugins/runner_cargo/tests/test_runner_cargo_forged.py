@@ -13,8 +13,12 @@ from codeconductor import verify
 from codeconductor_runner_cargo._runner import CargoRunner
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from codeconductor import TestReport
     from codeconductor.testing import MakeSession
+
+    OfShop = Callable[..., TestReport]
 
 TOOLCHAINS = os.environ.get("RUSTUP_HOME") or str(Path.home() / ".rustup")
 """Where rustup has them for who runs the tests: in a test the home folder is another."""
@@ -54,7 +58,7 @@ fn tell_all(said: &str) {
 
 
 @pytest.fixture
-def of_shop(make_session: MakeSession, monkeypatch: pytest.MonkeyPatch):
+def of_shop(make_session: MakeSession, monkeypatch: pytest.MonkeyPatch) -> OfShop:
     """Verifies the package `shop` after files were laid into it."""
     if Path(TOOLCHAINS).is_dir():
         monkeypatch.setenv("RUSTUP_HOME", TOOLCHAINS)
@@ -79,14 +83,14 @@ def of_shop(make_session: MakeSession, monkeypatch: pytest.MonkeyPatch):
         'extern "C" { fn _exit(status: i32) -> !; } unsafe { _exit(0) }',
     ],
 )
-def test_a_forged_report_before_an_early_exit_is_no_pass(of_shop, end):
+def test_a_forged_report_before_an_early_exit_is_no_pass(of_shop: OfShop, end: str) -> None:
     """The lines are exactly those of the listed tests, the counts agree, and the status is 0."""
     report = of_shop({"src/lib.rs": FORGED.replace("END", end)})
     assert report.fault == "a test process ended without its full report", report
     assert not report.is_green
 
 
-def test_descriptors_that_are_guessed_lead_nowhere(of_shop):
+def test_descriptors_that_are_guessed_lead_nowhere(of_shop: OfShop) -> None:
     """Neither tests nor build scripts nor documentation tests have the pipe of the report."""
     told = (
         TO_ALL
@@ -162,7 +166,7 @@ OWN_MAIN = 'fn main() { println!("checked"); if std::path::Path::new("bad").exis
 
 
 @pytest.mark.parametrize("threads", ["1", "4"])
-def test_what_is_in_order_goes_on_passing(of_shop, threads):
+def test_what_is_in_order_goes_on_passing(of_shop: OfShop, threads: str) -> None:
     """A workspace: a package with an integration test and a tool, another with documentation, one with its own main."""
     report = of_shop(
         {
@@ -201,7 +205,7 @@ def test_what_is_in_order_goes_on_passing(of_shop, threads):
     assert not report.warnings
 
 
-def test_each_way_to_die_is_told(of_shop):
+def test_each_way_to_die_is_told(of_shop: OfShop) -> None:
     """An abort, a stack that overflows, a process ended in mid-report; the programs after it are run all the same."""
     ways = {
         "abort": "std::process::abort()",
@@ -223,7 +227,7 @@ def test_each_way_to_die_is_told(of_shop):
     assert [case.name for case in report.cases] == ["well"]
 
 
-def test_a_main_of_ones_own_is_judged_by_its_status(of_shop):
+def test_a_main_of_ones_own_is_judged_by_its_status(of_shop: OfShop) -> None:
     """It has no list; where it prints tests as the harness does, they are told."""
     files = {
         "Cargo.toml": CRATE + "[lib]\nharness = false\n",
@@ -241,7 +245,7 @@ def test_a_main_of_ones_own_is_judged_by_its_status(of_shop):
     assert report.is_green
 
 
-def test_a_runner_of_the_projects_own_is_kept(of_shop):
+def test_a_runner_of_the_projects_own_is_kept(of_shop: OfShop) -> None:
     """Cargo runs all then, and what cannot be told is said."""
     config = '[target."cfg(all())"]\nrunner = ["env", "BY_OWN=1"]\n'
     test = '#[test]\nfn good() { assert_eq!(std::env::var("BY_OWN").unwrap(), "1") }\n'
@@ -250,7 +254,7 @@ def test_a_runner_of_the_projects_own_is_kept(of_shop):
     assert "names a runner of its own" in report.warnings[0]
 
 
-def test_a_program_that_cannot_tell_is_named(of_shop):
+def test_a_program_that_cannot_tell_is_named(of_shop: OfShop) -> None:
     """It is linked statically, and loads nothing: what it prints is compared as ever, and a warning says so."""
     config = '[build]\nrustflags = ["-Ctarget-feature=+crt-static"]\n'
     report = of_shop({".cargo/config.toml": config, "src/lib.rs": "#[test]\nfn good() {}\n"})

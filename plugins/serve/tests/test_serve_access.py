@@ -6,15 +6,12 @@ import http.client
 import json
 import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import openai
 import pytest
 from codeconductor.testing.servers import ScriptedModel, ScriptedOpenAI
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 HELLO = [{"role": "user", "content": "Hello"}]
 CHAT = "/v1/chat/completions"
@@ -65,7 +62,7 @@ def test_names_of_this_machine_are_welcome(served: Any, headers: dict[str, str])
     assert asked(served, None, "/healthz", headers, "GET") == (200, {"status": "ok"})
 
 
-def preflight(served: Any, **headers: str) -> tuple[int, Mapping[str, str]]:
+def preflight(served: Any, **headers: str) -> tuple[int, http.client.HTTPMessage]:
     """What a browser asks before a page may; gives the status and the headers."""
     connection = http.client.HTTPConnection(urlsplit(served.url).netloc, timeout=60)
     asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,x-stainless-os"}

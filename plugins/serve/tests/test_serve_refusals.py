@@ -29,8 +29,8 @@ JSON = {"content-type": "application/json"}
 
 def asked(
     served: Any, body: object, path: str = CHAT, headers: Mapping[str, str] = JSON, method: str = "POST"
-) -> tuple[int, dict[str, Any]]:
-    """Send a request as it is; gives the status and the error."""
+) -> tuple[int, Any]:
+    """Send a request as it is; gives the status and the error, which is null where there is none."""
     connection = http.client.HTTPConnection(urlsplit(served.url).netloc, timeout=60)
     data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
     connection.request(method, path, data, dict(headers))

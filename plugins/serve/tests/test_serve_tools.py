@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 CHAT = "/v1/chat/completions"
 ROME = ("weather", {"city": "Rome"})
 OSLO = ("weather", {"city": "Oslo"})
-CLOCK = ("clock", {})
+CLOCK: tuple[str, dict[str, str]] = ("clock", {})
 SAID = {
     "text": Said(text="I cannot know."),
     "rome": Said(text="I look.", tool_calls=(ROME,), finish_reason="tool_calls"),
@@ -147,6 +147,7 @@ def refused(asking: Asking, *said: str, **more: Any) -> str:
     """The message of a request that has no answer."""
     with pytest.raises((openai.APIError, Failed)) as caught:
         asking(*said, **more)
+    assert isinstance(caught.value, openai.APIError | Failed)
     assert caught.value.code == "no_answer"
     if isinstance(caught.value, openai.APIStatusError):
         assert caught.value.status_code == 502
