@@ -11,7 +11,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from codeconductor.testing.servers import ScriptedModel, ScriptedOllama
@@ -20,7 +20,7 @@ from tests.conftest import PATIENCE
 from tests.test_cli_build import RIGHT, TASK, TEST, WRONG, build, project, turns, use_coder, writes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from tests.conftest import CommandLine
 
@@ -30,7 +30,7 @@ __all__ = ["project"]
 def test_a_local_model_writes_code_until_its_tests_pass(conductor: CommandLine, project: Path) -> None:
     """Task, consensus, coder, tests, feedback, green: the failure reaches the model, and its file the folder."""
 
-    def reply(request: dict[str, object]) -> str:
+    def reply(request: Mapping[str, Any]) -> str:
         asked = json.dumps(request)
         if "How the result is judged" not in asked:
             return f"```python calc.py\n{RIGHT}```\n"
@@ -141,12 +141,12 @@ def test_an_interrupted_build_goes_on_where_it_was(conductor: CommandLine, proje
     conductor.refused(2, "build", "--resume", run["id"])
 
 
-def build_again(conductor: CommandLine, name: str) -> dict[str, object]:
+def build_again(conductor: CommandLine, name: str) -> dict[str, Any]:
     """Resume a build that then passes."""
     conductor.environment["OLLAMA_HOST"] = "http://127.0.0.1:9"  # nobody need be asked again
     done = conductor("build", "--resume", name, "--yes", "--json")
     assert done.returncode == 0, done.stderr
-    document: dict[str, object] = json.loads(done.stdout)
+    document: dict[str, Any] = json.loads(done.stdout)
     return document
 
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from contextlib import ExitStack, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -112,19 +113,29 @@ def test_a_low_limit_of_open_files_is_raised(conductor: CommandLine, exits: Exit
     assert [answer["error"] for answer in json.loads(done.stdout)["answers"]] == [None] * HOSTS * MODELS
 
 
+def was_asked(server: ScriptedOllama) -> bool:
+    """For the list of its models."""
+    return bool(server.asked("/api/tags"))
+
+
+def was_let_go(server: ScriptedOllama) -> bool:
+    """By each client that had asked it."""
+    return {request.outcome for request in server.requests} == {"cancelled"}
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_an_interrupt_while_fifty_hosts_are_asked_lets_go_of_all(conductor: CommandLine, exits: ExitStack) -> None:
     """Exit 130 at once, and each server sees its clients go."""
     servers = hosts(conductor, exits, {"*": silence()})
     process = conductor.start("--timeout", "600", TASK)
     for server in servers:
-        server.wait_until(lambda server=server: bool(server.asked("/api/tags")))
+        server.wait_until(partial(was_asked, server))
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=PATIENCE)
     assert (process.returncode, stdout) == (130, "")
     assert "Error: interrupted" in stderr
     for server in servers:
-        server.wait_until(lambda server=server: {request.outcome for request in server.requests} == {"cancelled"})
+        server.wait_until(partial(was_let_go, server))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="terminals of POSIX")
