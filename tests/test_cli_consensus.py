@@ -267,3 +267,15 @@ def test_a_model_judges_between_recorded_answers_only_when_asked_to(conductor: C
         assert server.requests == []
         decision = decisions(conductor(*arguments, "--json", "-s", "judge").stdout)[0]
     assert "ollama/judge preferred whatever stood second, which is no verdict" in decision["explanation"]
+
+
+@pytest.mark.parametrize("kind", ["question", "function"])
+def test_answers_are_decided_without_a_majority_too(conductor: CommandLine, recorded: Any, kind: str) -> None:
+    """Whatever else is installed: what all say is no reason to give none of it."""
+    conductor.environment["CONDUCTOR_PLUGINS__DISABLED"] = "consensus_majority"
+    answer = "4" if kind == "question" else "```python\ndef add(a, b):\n    return a + b\n```"
+    arguments = recorded([task("a", kind=kind)], [said("a", "m1", answer), said("a", "m2", answer)])
+    done = conductor(*arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    (decision,) = decisions(done.stdout)
+    assert (decision["strategy"], decision["agreement"]) == ("medoid", 1.0)

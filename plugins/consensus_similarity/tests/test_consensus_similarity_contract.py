@@ -34,6 +34,6 @@ CODE = "```python\ndef add(a, b):\n    return a + b\n```"
     ids=["python", "all-the-same", "one-program", "rust", "question"],
 )
 def test_auto_takes_it_for_python_programs_that_differ(task: dict[str, Any], texts: list[str], fits: bool) -> None:
-    """Where they can be run, other strategies suit better; elsewhere a majority is as good."""
+    """Where they can be run, other strategies suit better; elsewhere a majority, which suits anything with 10."""
     answers = [an_answer(text, sample=sample) for sample, text in enumerate(texts)]
-    assert (MEDOID.suits(a_task(**task), answers, a_bench(answers)) is not None) is fits  # type: ignore[attr-defined]
+    assert (MEDOID.suits(a_task(**task), answers, a_bench(answers)) > 10) is fits  # type: ignore[attr-defined]

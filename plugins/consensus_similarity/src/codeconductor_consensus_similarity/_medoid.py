@@ -19,6 +19,9 @@ PYTHON = frozenset({"python", "python3", "py"})
 FIT = 12
 """How well it suits Python that is not run: a little better than a majority (10), worse than the best model (15)."""
 
+FIT_ELSE = 1
+"""How well it suits all else: only where no other strategy does, as a majority is not installed."""
+
 REFERENCES = 32
 """Different texts that every other one is compared with, the best supported; keeps the work linear for many."""
 
@@ -60,15 +63,15 @@ class Medoid:
             signals={"likeness": rated[choice]},
         )
 
-    def suits(self, task: Task, answers: Sequence[Answer], bench: Bench) -> int | None:
+    def suits(self, task: Task, answers: Sequence[Answer], bench: Bench) -> int:
         """Different Python programs; where they can be run, other strategies suit better.
 
         In other languages, and for texts, it is no better than a majority, which takes the most central of equals too.
         """
         if task.kind in ("question", "call") or task.language not in PYTHON:
-            return None
+            return FIT_ELSE
         texts = {tuple(block.text for block in answer.code) for answer in answers if answer.code}
-        return FIT if len(texts) > 1 else None
+        return FIT if len(texts) > 1 else FIT_ELSE
 
 
 def expected_likeness(readings: Mapping[int, Reading], votes: Mapping[int, float]) -> dict[int, float]:
