@@ -80,6 +80,14 @@ def test_the_limit_is_kept_as_long_as_there_is_something_to_leave_out(fitted: Ca
             assert "is kept to" not in warning
 
 
+def test_nothing_is_left_out_that_a_shorter_prompt_has(fitted: Callable[[int], Prompt]) -> None:
+    """A prompt that fits is not passed over for one with less."""
+    found = [(limit, fitted(limit).text) for limit in range(300, 2_000, 40)]
+    parts = [(limit, sum(mark in text for _, mark in MARKS), estimate_tokens(text)) for limit, text in found]
+    for limit, count, _ in parts:
+        assert count >= max((other for _, other, tokens in parts if tokens <= limit), default=0), limit
+
+
 def test_the_task_and_what_was_agreed_are_always_there(fitted: Callable[[int], Prompt]) -> None:
     """Not even a limit of one token takes them away."""
     for tokens in (1, 300, 900, 2_000):

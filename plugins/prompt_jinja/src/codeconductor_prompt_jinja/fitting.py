@@ -56,20 +56,41 @@ def fit(view: View, limits: PromptLimits, write: Callable[[dict[str, Any]], str]
         write: Makes the text of the data; called few times, as what is left out is chosen by its estimated length.
     """
     cut = _Cut(view, limits)
-    text = write(cut.data())
     pieces = _pieces(view)
-    least = 1
-    while (excess := estimate_tokens(text) - limits.max_tokens) > 0 and pieces:
-        wanted = max(excess, least)
-        least = 2 * wanted  # a template that says only some of it must not cost a round for each of the rest
-        while pieces and wanted > 0:
-            piece = pieces.pop(0)
-            cut.out[piece.kind] += 1
-            wanted -= piece.tokens
+
+    def written(count: int) -> tuple[str, int]:
+        """The text without the first pieces, and the tokens that are too many."""
+        cut.out = Counter(piece.kind for piece in pieces[:count])
         text = write(cut.data())
+        return text, estimate_tokens(text) - limits.max_tokens
+
+    count, too_few, least = 0, 0, 1
+    text, excess = written(count)
+    while excess > 0 and count < len(pieces):
+        too_few, before, wanted = count, excess, max(excess, least)
+        count = _enough(pieces, count, wanted)
+        text, excess = written(count)
+        if before - excess < wanted / 2:  # a template that says only some of it must not cost a round for each piece
+            least = 2 * wanted
+    while excess <= 0 and count - too_few > 1 and pieces[count - 1].tokens <= -excess:  # some of it may stay
+        middle = (count + too_few) // 2
+        shorter, over = written(middle)
+        if over > 0:
+            too_few = middle
+        else:
+            text, excess, count = shorter, over, middle
+    cut.out = Counter(piece.kind for piece in pieces[:count])
     if excess <= 0 and not cut.out:
         text = _with_quotes(cut, text, -excess, write)
     return Fitted(text, tuple(_warnings(cut, estimate_tokens(text), limits.max_tokens)))
+
+
+def _enough(pieces: Sequence[_Piece], count: int, wanted: int) -> int:
+    """How many pieces to leave out, more than `count`, for saving so many tokens."""
+    while count < len(pieces) and wanted > 0:
+        wanted -= pieces[count].tokens
+        count += 1
+    return count
 
 
 def _warnings(cut: _Cut, tokens: int, limit: int) -> Iterable[str]:
