@@ -139,11 +139,21 @@ def test_unknown_names_get_the_nearest_one(
     assert not ollama.asked(CHAT)
 
 
-def test_a_model_that_nobody_has_is_exit_3(conductor: CommandLine, ollama: ScriptedOllama) -> None:
+@pytest.mark.parametrize("name", ["qwen3:8", "qwn3", "ollama/qwen:8b"])
+def test_a_model_that_nobody_has_is_exit_3(conductor: CommandLine, ollama: ScriptedOllama, name: str) -> None:
     """Nothing matched; the nearest name is offered."""
-    said = conductor.refused(3, "-m", "qwen3:8", TASK)
-    assert "qwen3:8b" in said
+    said = conductor.refused(3, "-m", name, TASK)
+    assert "did you mean 'ollama/qwen3:8b'?" in said
     assert not ollama.asked(CHAT)
+
+
+def test_a_model_that_nobody_has_beside_one_that_is_asked_is_a_warning(
+    conductor: CommandLine, ollama: ScriptedOllama
+) -> None:
+    """The other is asked, and the nearest name offered."""
+    done = conductor("-m", "qwen3:8b", "-m", "qwen3:8", TASK)
+    assert done.returncode == 0, done.stderr
+    assert "no model matches 'qwen3:8': did you mean 'ollama/qwen3:8b'?" in done.stderr
 
 
 @pytest.mark.parametrize("named", [["--provider", "llamacpp"], ["-m", "llamacpp/*"]], ids=" ".join)

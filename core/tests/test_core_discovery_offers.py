@@ -87,6 +87,12 @@ def test_a_remote_model_is_asked_only_when_it_is_named(pattern: str, asked: list
     assert [model.name for model in choose(models, patterns=[pattern])] == asked
 
 
+@pytest.mark.parametrize("pattern", ["*:*", "?*:*-*"])
+def test_signs_alone_name_no_remote_model(pattern: str) -> None:
+    """However few models of this machine a glob matches that spells nothing."""
+    assert choose([chat("qwen3"), chat("gpt-oss:120b-cloud", remote=True)], patterns=[pattern]) == []
+
+
 def test_a_project_names_no_remote_model_until_it_is_trusted(make_session: MakeSession, project_folder: Path) -> None:
     """A cloned repository does not send prompts away; its user does, on the command line or by trusting it."""
     file = project_folder / "conductor.toml"

@@ -6,7 +6,15 @@ Every plugin is asked at once, and every plugin asks its own hosts at once; nobo
 from __future__ import annotations
 
 from codeconductor.discovery.asking import HOST_TIMEOUT, PLUGIN_TIMEOUT, discover, discover_hosts
-from codeconductor.discovery.choosing import choose, in_reach, known_providers, matches, order_of_asking, to_ask
+from codeconductor.discovery.choosing import (
+    choose,
+    in_reach,
+    known_providers,
+    matches,
+    nearest_model,
+    order_of_asking,
+    to_ask,
+)
 from codeconductor.discovery.memory import is_too_large, memory_in_words
 from codeconductor.discovery.values import Discovery, Model, Problem
 
@@ -24,6 +32,7 @@ __all__ = [
     "known_providers",
     "matches",
     "memory_in_words",
+    "nearest_model",
     "order_of_asking",
     "to_ask",
 ]

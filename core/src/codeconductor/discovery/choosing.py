@@ -10,6 +10,7 @@ import attrs
 
 from codeconductor.discovery.memory import is_too_large, memory_in_words
 from codeconductor.discovery.values import Discovery, Model, Problem
+from codeconductor.errors import nearest
 from codeconductor.settings import RunSettings
 
 if TYPE_CHECKING:
@@ -71,6 +72,13 @@ def matches(model: Model, pattern: str) -> bool:
     """Whether a glob matches a model's id or its name; case does not count."""
     pattern = pattern.lower()
     return any(fnmatchcase(text.lower(), pattern) for text in (model.id, model.name))
+
+
+def nearest_model(pattern: str, models: Sequence[Model]) -> str | None:
+    """The id of the model whose id or name is most like a pattern that matches none; None: none is like it."""
+    ids = {model.name: model.id for model in models} | {model.id: model.id for model in models}
+    found = nearest(pattern, ids)
+    return None if found is None else ids[found]
 
 
 def in_reach(models: Iterable[Model], asked: Sequence[Model] = ()) -> list[Model]:
@@ -150,8 +158,8 @@ def _is_meant(model: Model, patterns: Sequence[str]) -> bool:
 
 
 def _is_specific(pattern: str) -> bool:
-    """Whether a glob says anything of a model's name: `*` and `ollama/*` do not."""
-    return bool(pattern.rpartition("/")[2].strip("*?"))
+    """Whether a glob says anything of a model's name: `*`, `*:*` and `ollama/*` do not."""
+    return any(map(str.isalnum, pattern.rpartition("/")[2]))
 
 
 def _one_voice_each(models: Iterable[Model]) -> list[Model]:

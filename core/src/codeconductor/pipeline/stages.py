@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import attrs
 
 from codeconductor.consensus import Earlier, candidates, collect_weights, decide, find_strategy, learn, settling
-from codeconductor.discovery import discover, in_reach, known_providers, to_ask
+from codeconductor.discovery import discover, in_reach, known_providers, matches, nearest_model, to_ask
 from codeconductor.dispatch import Answer, Limits, dispatch, is_small, question
-from codeconductor.errors import ConductorError, LowConfidenceError, NoModelError, nearest, unknown_name
+from codeconductor.errors import ConductorError, LowConfidenceError, NoModelError, unknown_name
 from codeconductor.events import RunStarted
 from codeconductor.pipeline.bench import SessionBench
 from codeconductor.pipeline.run import Run
@@ -238,7 +238,12 @@ def _chosen(session: Session, found: Discovery, settings: RunSettings) -> list[M
         if provider not in known:
             raise unknown_name("provider", provider, known)
     models = to_ask(session, found.models)
+    chat = [model for model in found.models if model.kind == "chat"]
     if models:
+        for pattern in settings.models:
+            if not any(matches(model, pattern) for model in chat):
+                close = nearest_model(pattern, chat)
+                session.warn(f"no model matches {pattern!r}{f': did you mean {close!r}?' if close else ''}")
         if all(model.offer == "fallback" for model in models) and not (settings.models or settings.providers):
             small = all(map(is_small, models))
             session.warn(
@@ -247,9 +252,8 @@ def _chosen(session: Session, found: Discovery, settings: RunSettings) -> list[M
                 "start Ollama (ollama serve) or LM Studio (lms server start) for better answers"
             )
         return models
-    names = [model.id for model in found.models if model.kind == "chat"]
-    if names and (settings.models or settings.providers):
-        close = next((match for pattern in settings.models if (match := nearest(pattern, names))), None)
+    if chat and (settings.models or settings.providers):
+        close = next((match for pattern in settings.models if (match := nearest_model(pattern, chat))), None)
         hint = f"did you mean {close!r}?" if close else "`conductor models` lists what can be asked"
         named = [
             problem for problem in found.problems if problem.provider in settings.providers or problem.offer == "named"
@@ -261,7 +265,7 @@ def _chosen(session: Session, found: Discovery, settings: RunSettings) -> list[M
         )
     reasons = "; ".join(f"{problem.provider}: {problem.error}" for problem in found.problems)
     hints = [problem.hint for problem in found.problems if problem.hint]
-    if found.models and not names:  # such as LM Studio's, which comes with one
+    if found.models and not chat:  # such as LM Studio's, which comes with one
         only = ", ".join(model.id for model in found.models[:_NAMED])
         reasons = "; ".join(filter(None, (f"{only} cannot chat", reasons)))
         hints.insert(0, "get a model that can, with `ollama pull` or `lms get`")
