@@ -149,6 +149,12 @@ def test_a_path_has_one_spelling(path: str, normal: str) -> None:
     assert normal_path(path) == normal
 
 
+@pytest.mark.parametrize("path", ["/etc/passwd", "//etc/passwd", "\\\\etc\\passwd", "///etc//passwd"])
+def test_a_path_from_the_root_is_none_of_the_project(path: str) -> None:
+    """Nor is a share of a network; the prompt leaves both out, with a warning."""
+    assert normal_path(path) == "/etc/passwd"
+
+
 def test_a_test_or_risk_that_one_model_names_is_no_open_question(decide: Callable[..., Consensus]) -> None:
     """Nobody disagrees by not naming it."""
     plans = [plan(name, approach="Loop", tests=[f"Case {name}"], risks=[f"Risk {name}"]) for name in "abc"]

@@ -166,9 +166,14 @@ def _files(value: object) -> Iterator[tuple[str, str]]:
 
 
 def normal_path(path: str) -> str:
-    """The same file as the same text: slashes, no leading ``./``, no doubled or trailing slash."""
+    """The same file as the same text: slashes, no leading ``./``, no doubled or trailing slash.
+
+    A path from the root stays one, a share of a network too: it is not the project's.
+    """
     path = clean(path).strip("`'\"").replace("\\", "/").rstrip(":,")
-    return "" if not path or path in (".", "/") else posixpath.normpath(path).removeprefix("//")
+    if path.startswith("//"):  # which `normpath` would leave doubled
+        path = f"/{path.lstrip('/')}"
+    return "" if not path or path in (".", "/") else posixpath.normpath(path)
 
 
 _PACKAGE = re.compile(
