@@ -189,6 +189,12 @@ def test_half_a_character_in_the_proposal_is_a_mark() -> None:
         ("[THINK]hm", "hm", ""),
         ("<seed:think>hm</seed:think>4", "hm", "4"),
         ('<think duration="3">hm</think >4', "hm", "4"),
+        (f"Perhaps\n{CODE}\nNo.\n</think>\n\n{CODE}", f"Perhaps\n{CODE}\nNo.", CODE),
+        (f"{CODE}\n</think>\n", "", f"{CODE}\n</think>\n"),
+        (f"{CODE}\nIt takes `</think>` off.", "", f"{CODE}\nIt takes `</think>` off."),
+        (f"{CODE}\n</think> ends it.", "", f"{CODE}\n</think> ends it."),
+        (f"Sure.\n<think>\nPerhaps\n{CODE}\n</think>\n{CODE}", f"Perhaps\n{CODE}".strip(), f"Sure.\n{CODE}"),
+        ("Sure.\n<think>\nhm", "", "Sure.\n<think>\nhm"),
     ],
 )
 def test_a_leading_block_of_reasoning_is_taken_off(text: str, reasoning: str, rest: str) -> None:
@@ -225,7 +231,18 @@ def test_channels_before_the_final_one_are_reasoning(text: str, reasoning: str, 
 
 @pytest.mark.parametrize(
     "piece",
-    ["<think></think>", "<think ", "[THINK]", "<think>x", "</think>", "<|channel|>a<|message|>", "<|start|>", " "],
+    [
+        "<think></think>",
+        "<think ",
+        "[THINK]",
+        "<think>x",
+        "</think>",
+        "x\n<think>",
+        "</think>\n```\n",
+        "<|channel|>a<|message|>",
+        "<|start|>",
+        " ",
+    ],
 )
 def test_reasoning_cannot_keep_the_reader_busy(piece: str) -> None:
     """Time grows with the length: a hundred thousand characters take no second."""
