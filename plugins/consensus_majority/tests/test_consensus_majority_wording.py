@@ -121,6 +121,40 @@ def test_what_is_denied_or_divided_by_is_not_swapped(one: str, other: str) -> No
     assert not same(one, other)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("returns None if the key is found in the mapping", "returns None if the key is not found in the mapping"),
+        ("Do not fail when the file is present on the disk", "Do not fail when the file is not present on the disk"),
+        ("never log the password if debug mode is enabled", "never log the password if debug mode is not enabled"),
+        ("not only letters but no digits are kept in text", "not only letters but digits are kept in text"),
+        ("It is unable to parse nested input values", "It is able to parse nested input values"),
+        ("hardly any state is kept between two calls here", "any state is kept between two calls here"),
+        ("Die Liste der Namen ist nicht sortiert", "Die Liste der Namen ist sortiert"),
+    ],
+)
+def test_a_second_negation_is_not_crossed_either(one: str, other: str) -> None:
+    """How often a sentence says no counts, and None is a value."""
+    assert not same(one, other)
+
+
+def test_none_and_null_are_one_value() -> None:
+    """And no negation."""
+    assert same("Return None if the key is missing in the table", "Return null if the key is missing in the table")
+    assert not same("It fails if none of the rules match the name", "It fails if one of the rules match the name")
+
+
+def test_what_is_denied_of_one_is_not_denied_of_the_other() -> None:
+    """The same words, and another subject."""
+    one = "the key must not be empty but the value may be empty"
+    assert not same(one, "the key may be empty but the value must not be empty")
+
+
+def test_another_roman_numeral_is_never_crossed() -> None:
+    """They are numbers too."""
+    assert not same("section II of the spec applies to all names", "section III of the spec applies to all names")
+
+
 def test_any_and_all_differ_in_a_condition_alone() -> None:
     """Elsewhere they say the same; "and" and "or" differ everywhere."""
     assert not same("Return True if all words match", "Return True if any words match")

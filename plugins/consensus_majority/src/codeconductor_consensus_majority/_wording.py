@@ -48,9 +48,9 @@ class Wording(NamedTuple):
         sorted: The same, alphabetical unless their order matters: what similarity is measured on.
         names: Names from code and texts in quotes, in order, case folded.
         sides: The first side that is taken of each pair of opposites, and all of them.
-        behind: What stands behind words such as ``to``.
+        behind: What stands behind words such as ``to``, and before ``not``, by the word with a ``<``.
         strict: What must be equal in sentences that mean the same, whatever their words are: every number in order,
-            whether it says no, whether it narrows what it says, its operators.
+            how often it says no, whether it narrows what it says, its operators.
         identity: Equal for sentences that differ in idle words and word forms alone.
     """
 
@@ -76,6 +76,7 @@ _NAMED = re.compile(r"\w_\w|[a-z][A-Z]|\w\.\w|\w\(")
 _NAME = re.compile(r"[A-Za-z]\w*_\w+|[A-Z]?[a-z]+[A-Z]\w*|\w+(?:\.\w+)+|\w+(?=\()")
 _ORDER = re.compile(r"\bO\s?\(([^()]*+(?:\([^()]*+\))?[^()]*+)\)")
 _DIGIT = re.compile(r"\d")
+_ROMAN = re.compile(r"\b[IVX]{2,}\b")
 _NUMBER = re.compile(r"(?:(?<![\w.)])-)?\d+(?:[.,]\d+)*")
 _WORD = re.compile(r"non-[^\W_]+|[^\W_]+(?:'[^\W_]+)*|[=!]=|(?<![-=])[<>]=?|[+*/%^&|]")
 _MINUS = re.compile(r"(?:(?<=\b[^\W\d_])|(?<=\)))\s?-\s?(?=\d|\w\b)")  # "n - 1" and "x-y", neither "UTF-8" nor "e-mail"
@@ -94,11 +95,12 @@ def wording(text: str) -> Wording:
         names += [next(filter(None, match.groups()), "") for match in _QUOTED.finditer(text)]
     if _MAY_NAME.search(plain, 1) and _NAMED.search(plain):
         names += [match[0] for match in _NAME.finditer(plain)]
-    numbers = []
+    numbers = _ROMAN.findall(plain)
     if "(" in plain:
         numbers += ["O(" + re.sub(r"\s", "", match[1]) + ")" for match in _ORDER.finditer(plain)]
     plain = plain.casefold()
     plain = _CONTRACTED.sub(" not", plain)
+    plain = plain.replace("none of", "not one of")
     plain = _NON.sub("non-", plain) if "non" in plain else plain
     if _DIGIT.search(plain):  # found much sooner than a number is not
         numbers += [match[0].replace(",", "") for match in _NUMBER.finditer(plain)]
@@ -114,7 +116,8 @@ def wording(text: str) -> Wording:
     operators = [word for word in raw if word in OPERATORS] + (
         ["-" for _ in _MINUS.findall(plain)] if "-" in plain else []
     )
-    strict = (tuple(numbers), not NEGATIONS.isdisjoint(raw), not LIMITS.isdisjoint(raw), *sorted(operators))
+    denials = sum(word in NEGATIONS for word in raw)
+    strict = (tuple(numbers), denials, not LIMITS.isdisjoint(raw), *sorted(operators))
     return Wording(
         words=tuple(words),
         bag=frozenset(words),
@@ -179,6 +182,10 @@ def _behind(raw: list[str]) -> dict[str, frozenset[str]]:
             said = next((stem(later) for later in raw[position + 1 :] if later not in IDLE), None)
             if said is not None:
                 behind[word] = behind.get(word, frozenset()) | {said}
+        if word in ("not", "never", "cannot"):  # behind what it denies something of
+            said = next((stem(sooner) for sooner in reversed(raw[:position]) if sooner not in IDLE), None)
+            if said is not None:
+                behind[f"<{word}"] = behind.get(f"<{word}", frozenset()) | {said}
     return behind
 
 

@@ -23,9 +23,10 @@ IDLE = _set(
 """Words that a sentence can lose and still mean the same, where both sentences lose them."""
 
 NEGATIONS = _set(
-    """not no never without cannot none neither nor avoid avoids avoiding != dont doesnt didnt isnt arent wont shouldnt
-    mustnt"""
+    """not no never without cannot neither nor avoid avoids avoiding != dont doesnt didnt isnt arent wont shouldnt
+    mustnt unable hardly barely lack lacks lacking nicht kein keine keinen nie ohne pas jamais sans nunca"""
 )
+"""Also of German, French and Spanish, where they are no words of English; "none" is a value, but for "none of"."""
 
 OPERATORS = _set("< <= > >= + & |")
 """Signs that sentences which mean the same both have: a bound that is included is not one that is excluded."""
@@ -55,6 +56,7 @@ SAME = {
     "int": "integer",
     "str": "string",
     "bool": "boolean",
+    "null": "none",
     "app": "application",
     "max": "maximum",
     "min": "minimum",
