@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -176,7 +177,47 @@ def test_a_plugin_that_cancels_the_task_it_runs_in_keeps_nobody_waiting(make_ses
         await asyncio.sleep(0)
 
     answer = one(make_session, cancels)
-    assert (answer.error and answer.error.kind, answer.text) == ("cancelled", "before")
+    assert (answer.error and answer.error.kind, answer.text) == ("plugin", "before")
+
+
+async def swallows(_query: Query) -> AsyncIterator[Chunk]:
+    """A script that does not end when it is cancelled for the first time."""
+    yield Chunk(text="before")
+    with suppress(asyncio.CancelledError):
+        await asyncio.sleep(1_000)
+    await asyncio.sleep(1_000)
+    yield Chunk(text="after")
+
+
+async def lingers(_query: Query) -> AsyncIterator[Chunk]:
+    """A script whose clean-up takes long."""
+    try:
+        yield Chunk(text="before")
+        await asyncio.sleep(1_000)
+    finally:
+        await asyncio.sleep(1_000)
+
+
+@pytest.mark.parametrize("script", [swallows, lingers])
+def test_a_stream_that_does_not_end_when_it_is_cancelled_is_not_waited_for(
+    make_session: MakeSession, script: Callable[[Query], AsyncIterator[Any]]
+) -> None:
+    """Neither when its time is over nor when enough others have answered; what it gave is kept."""
+
+    async def ask(models: Sequence[Model], enough: int) -> tuple[float, list[Answer]]:
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        async with dispatch(session, models, a_query(), samples=2) as arrivals:
+            answers = [await anext(arrivals) for _ in range(enough)]
+        return clock() - began, answers + arrivals.rest
+
+    session = make_session(acme=Acme(m=script, other=says("4")))
+    took, answers = run_at_once(ask([mine("m")], 2))
+    assert [(answer.error and answer.error.kind, answer.text) for answer in answers] == [("timeout", "before")] * 2
+    assert took < 2 * 31
+    took, answers = run_at_once(ask([mine("m", parallel=3), mine("other", parallel=3)], 1))
+    assert sorted(answer.text for answer in answers) == ["", "4", "before", "before"]
+    assert took < 5
 
 
 def test_a_stream_that_exits_when_it_is_closed_has_given_its_answer(make_session: MakeSession) -> None:

@@ -16,6 +16,7 @@ from codeconductor.discovery.choosing import (
     to_ask,
 )
 from codeconductor.discovery.memory import is_too_large, memory_in_words
+from codeconductor.discovery.steps import leave_behind
 from codeconductor.discovery.values import Discovery, Model, Problem
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "in_reach",
     "is_too_large",
     "known_providers",
+    "leave_behind",
     "matches",
     "memory_in_words",
     "nearest_model",

@@ -145,11 +145,11 @@ async def within(seconds: float, awaitable: Awaitable[T], until: Callable[[], fl
         if left > 0:
             done, _ = await asyncio.wait({task}, timeout=left)
     except asyncio.CancelledError:
-        await _leave_behind(task)
+        await leave_behind(task)
         discard(awaitable)
         raise
     if not done:
-        await _leave_behind(task)
+        await leave_behind(task)
         raise TimeoutError
     result = task.result()
     if isinstance(result, SystemExit | KeyboardInterrupt):
@@ -161,7 +161,8 @@ _left_behind: set[asyncio.Task[Any]] = set()
 """Tasks that were cancelled; an event loop alone does not keep them alive to their end."""
 
 
-async def _leave_behind(task: asyncio.Task[Any]) -> None:
+async def leave_behind(task: asyncio.Task[Any]) -> None:
+    """Cancel a task and wait for its end, though no longer than `FAREWELL`."""
     _left_behind.add(task)
     task.add_done_callback(_end)
     task.cancel()

@@ -9,12 +9,13 @@ import attrs
 
 from codeconductor.dispatch.context import fewest_tokens, longest_context
 from codeconductor.dispatch.reception import HINTS, Reception
+from codeconductor.dispatch.stream import Stream
 from codeconductor.errors import ConductorError, ProviderError, is_fault
 from codeconductor.events import Asked, Loaded, Retrying
 from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
 
     from codeconductor.discovery import Model
     from codeconductor.dispatch.values import Answer, Chunk, Failure, Query
@@ -66,7 +67,7 @@ class Request:
         self._query = query
         self._limits = limits
         self._clock = asyncio.get_running_loop().time
-        self._stream: AsyncIterator[object] | None = None
+        self._stream: Stream | None = None
         self._awaited_load: float | None = None
 
     def overflow(self) -> Failure | None:
@@ -109,15 +110,10 @@ class Request:
         return self.ended(await self._until(self._awaited_load, self._rest_when_loaded))
 
     async def close(self) -> None:
-        """Close the connection now, and not by chance, so that the server stops."""
+        """End the stream, so that the server stops."""
         stream, self._stream = self._stream, None
-        close = getattr(stream, "aclose", None)
-        if close is not None:
-            try:
-                await close()
-            except BaseException as exc:  # a stream of a plugin that fails to close; what it gave stands
-                if not is_fault(exc):
-                    raise
+        if stream is not None:
+            await stream.close()
 
     async def _until(self, seconds: float, step: Callable[[asyncio.Timeout], Awaitable[None]]) -> Failure | None:
         """Take a step within so many seconds; an overloaded server that has not begun to answer is asked again."""
@@ -158,12 +154,14 @@ class Request:
             pause *= 2
 
     async def _first_chunk(self, _limit: asyncio.Timeout) -> None:
-        async for chunk in self._chunks():
+        async for chunk in self._begun():
             self._reception.take(chunk)
             return
 
     async def _rest(self, _limit: asyncio.Timeout) -> None:
-        async for chunk in self._chunks():
+        stream = self._begun()
+        stream.flow()
+        async for chunk in stream:
             self._reception.take(chunk)
 
     async def _rest_when_loaded(self, limit: asyncio.Timeout) -> None:
@@ -172,9 +170,9 @@ class Request:
         limit.reschedule(self._clock() + self._limits.timeout)
         await self._rest(limit)
 
-    def _chunks(self) -> AsyncIterator[object]:
+    def _begun(self) -> Stream:
         if self._stream is None:
-            self._stream = self._session.plugins.query_model(self._session, self._asked, self._query)
+            self._stream = Stream(self._session.plugins.query_model(self._session, self._asked, self._query))
         return self._stream
 
     def ended(self, failure: Failure | None) -> Answer:
