@@ -17,6 +17,8 @@ TASK = "Create a simple calculator class"
 CHAT = "/api/chat"
 HEADER = "from codeconductor import hookimpl\n"
 
+SILENT = "class Silent(Exception):\n    def __str__(self):\n        raise RuntimeError('acme broke')\n"
+
 BROKEN = {
     "cannot_be_imported": "import no_such_module_anywhere\n",
     "is_no_python": "def broken(:\n",
@@ -40,6 +42,12 @@ BROKEN = {
     + "@hookimpl\ndef conductor_run_finished(session, run):\n    raise RuntimeError('acme broke')\n",
     "raises_in_discovery": HEADER
     + "@hookimpl\nasync def conductor_discover_models(session):\n    raise RuntimeError('acme broke')\n",
+    "raises_what_cannot_be_said": HEADER
+    + SILENT
+    + "@hookimpl\ndef conductor_run_finished(session, run):\n    raise Silent\n",
+    "discovers_what_cannot_be_said": HEADER
+    + SILENT
+    + "@hookimpl\nasync def conductor_discover_models(session):\n    raise Silent\n",
     "discovers_the_wrong_type": HEADER
     + "@hookimpl\nasync def conductor_discover_models(session):\n    return ['model', 42]\n",
 }
@@ -171,3 +179,17 @@ def test_what_was_named_and_raises_is_exit_1_with_its_author(
     assert f"Hint: take another {option}" in conductor.refused(1, option, "shaky", "-n", "1", "--no-history", TASK)
     (answer,) = json.loads(conductor("show", "last", "--json").stdout)["answers"]
     assert answer["error"] is None
+
+
+def test_a_thread_that_a_plugin_leaves_does_not_keep_the_command(
+    conductor: CommandLine, ollama: ScriptedOllama, install: Callable[..., None]
+) -> None:
+    """It is left behind, though Python would wait for it: the prompt is there, and the exit code is that of the run."""
+    install(
+        starts_a_thread=HEADER
+        + "import threading, time\n@hookimpl\nasync def conductor_discover_models(session):\n"
+        + "    threading.Thread(target=time.sleep, args=(1_000,)).start()\n    return []\n"
+    )
+    done = conductor("-n", "1", TASK)
+    assert done.returncode == 0, done.stderr
+    assert TASK in done.stdout

@@ -167,6 +167,18 @@ def is_fault(exc: BaseException) -> bool:
     return type(exc) is not KeyboardInterrupt and not isinstance(exc, GeneratorExit)
 
 
+def in_words(exc: BaseException) -> str:
+    """What was raised, as ``ValueError: what it says``; its type alone where it says nothing, or fails to."""
+    kind = type(exc).__name__
+    try:
+        said = str(exc)
+    except BaseException as trouble:  # of a plugin's own making
+        if not is_fault(trouble):
+            raise
+        said = ""
+    return f"{kind}: {said}" if said else kind
+
+
 def nearest(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str | None:
     """The known name that `name` was most likely meant to be; None: none is as like as that (1: the same)."""
     from difflib import get_close_matches

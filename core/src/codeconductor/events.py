@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from codeconductor.errors import in_words
 from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
@@ -143,4 +144,4 @@ class Events:
             except Exception as exc:  # noqa: BLE001 - a listener must not disturb what it listens to
                 self._subscribers.remove(subscriber)
                 name = getattr(subscriber, "__qualname__", repr(subscriber))
-                self._warn(f"{name} no longer listens: {type(exc).__name__}: {exc}")
+                self._warn(f"{name} no longer listens: {in_words(exc)}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
 import attrs
 
 from codeconductor.dispatch import estimate_tokens
-from codeconductor.errors import ConductorError, PluginError, is_fault
+from codeconductor.errors import ConductorError, PluginError, in_words, is_fault
 from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
@@ -153,6 +153,6 @@ def _guarded(info: PluginInfo, name: str, call: Callable[[], T]) -> T:
         if not is_fault(exc):
             raise
         raise PluginError(
-            f"renderer {name!r} of plugin {info.name!r} ({info.distribution}) failed: {type(exc).__name__}: {exc}",
+            f"renderer {name!r} of plugin {info.name!r} ({info.distribution}) failed: {in_words(exc)}",
             hint="take another --renderer, and report this to the plugin's author",
         ) from exc

@@ -12,11 +12,15 @@ import click
 from codeconductor.cli import console
 from codeconductor.cli.group import conductor, contributed, source_of
 from codeconductor.cli.signals import INTERRUPTED, hear_no_more
-from codeconductor.errors import ConductorError
+from codeconductor.errors import ConductorError, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TextIO
+
+
+_FAREWELL = 1.0
+"""Seconds that threads of plugins may still take when a command is over."""
 
 
 class Ending:
@@ -37,7 +41,7 @@ def run_command_line(arguments: Sequence[str]) -> int:
     finally:
         for stream in (sys.stdout, sys.stderr):
             _trouble(stream, silence=True)
-    if Ending.must_be_forced:
+    if Ending.must_be_forced or _is_kept():
         os._exit(exit_code)
     if exit_code == INTERRUPTED:
         hear_no_more()
@@ -70,6 +74,22 @@ def _run(arguments: Sequence[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
+def _is_kept() -> bool:
+    """Whether threads of plugins go on, for whose end Python would wait."""
+    if "threading" not in sys.modules:
+        return False
+    import threading
+    import time
+
+    until = time.monotonic() + _FAREWELL
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join(max(0.0, until - time.monotonic()))
+            if thread.is_alive():
+                return True
+    return False
+
+
 def _ended_by(exc: OSError, arguments: Sequence[str]) -> int:
     if isinstance(exc.__context__, KeyboardInterrupt):  # click could not even end the line: the terminal is closed
         return INTERRUPTED
@@ -88,7 +108,7 @@ def _fault(exc: BaseException, arguments: Sequence[str]) -> int:
         who, whose = "unexpected fault", "this is a bug"
     else:
         who, whose = f"the command {brought.name!r} of {source_of(brought)} failed", "report this to its author"
-    console.error(f"{who}: {type(exc).__name__}: {exc}", f"{whose}; -vv shows where it is", exc)
+    console.error(f"{who}: {in_words(exc)}", f"{whose}; -vv shows where it is", exc)
     return 1
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from codeconductor import __version__
-from codeconductor.errors import ConductorError, InputError, PluginError
+from codeconductor.errors import ConductorError, InputError, PluginError, in_words
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -138,7 +138,7 @@ def _load(point: EntryPoint) -> click.Command:
         raise
     except Exception as exc:
         raise PluginError(
-            f"the command {point.name!r} of {source} cannot be loaded: {type(exc).__name__}: {exc}",
+            f"the command {point.name!r} of {source} cannot be loaded: {in_words(exc)}",
             hint=f"reinstall {source}, or uninstall it",
         ) from exc
     if not isinstance(command, click.Command):

@@ -11,7 +11,7 @@ import attrs
 from codeconductor.consensus.candidates import candidates, decided_calls, must_call, none_will_do, texts
 from codeconductor.consensus.confidence import with_confidence
 from codeconductor.consensus.values import Consensus, ConsensusStrategy
-from codeconductor.errors import ConductorError, InputError, NoAnswerError, PluginError, is_fault
+from codeconductor.errors import ConductorError, InputError, NoAnswerError, PluginError, in_words, is_fault
 from codeconductor.events import Decided
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ async def decide(session: Session, task: Task, answers: Sequence[Answer], bench:
             if not is_fault(exc):
                 raise
             raise PluginError(
-                f"strategy {chosen.name!r} of plugin {info.name!r} ({info.distribution}) failed: "
-                f"{type(exc).__name__}: {exc}",
+                f"strategy {chosen.name!r} of plugin {info.name!r} ({info.distribution}) failed: {in_words(exc)}",
                 hint="take another --strategy, and report this to the plugin's author",
             ) from exc
     else:
@@ -122,7 +121,7 @@ def _ranked(
         except BaseException as exc:  # costs only this strategy
             if not is_fault(exc):
                 raise
-            session.warn(f"strategy {name!r} of plugin {plugin!r} is passed over: {_words(exc)}")
+            session.warn(f"strategy {name!r} of plugin {plugin!r} is passed over: {in_words(exc)}")
             continue
         if isinstance(fit, int):
             ranked.append((-fit, name))
@@ -140,7 +139,7 @@ async def _suited(
         except BaseException as exc:  # costs only this strategy
             if not is_fault(exc):
                 raise
-            session.warn(f"strategy {name!r} of plugin {plugin!r} is passed over: {_words(exc)}")
+            session.warn(f"strategy {name!r} of plugin {plugin!r} is passed over: {in_words(exc)}")
             continue
         consensus = await _with_plan(session, strategies, strategy, consensus, task, answers, bench)
         return attrs.evolve(consensus, explanation=f"{consensus.explanation} {_unrun(task, answers, bench)}".strip())
@@ -203,7 +202,7 @@ async def _beside_code(
         except BaseException as exc:  # costs only this strategy
             if not is_fault(exc):
                 raise
-            session.warn(f"strategy {name!r} of plugin {plugin!r} is passed over: {_words(exc)}")
+            session.warn(f"strategy {name!r} of plugin {plugin!r} is passed over: {in_words(exc)}")
     return None
 
 
@@ -255,14 +254,10 @@ def settling(session: Session, task: Task, bench: Bench, strategy: str) -> Calla
         except BaseException as exc:  # only the shortcut is lost
             if not is_fault(exc):
                 raise
-            session.warn(f"strategy {name!r} of plugin {plugin!r} cannot say when it is settled: {_words(exc)}")
+            session.warn(f"strategy {name!r} of plugin {plugin!r} cannot say when it is settled: {in_words(exc)}")
             return False
 
     return is_settled
-
-
-def _words(exc: BaseException) -> str:
-    return f"{type(exc).__name__}: {exc}"
 
 
 async def _decided(

@@ -11,7 +11,7 @@ import attrs
 from codeconductor.discovery.choosing import offered, with_ids
 from codeconductor.discovery.steps import Blocked, Interrupt, bounded_steps, discard, within
 from codeconductor.discovery.values import Discovery, Model, Problem
-from codeconductor.errors import ConductorError, is_fault
+from codeconductor.errors import ConductorError, in_words, is_fault
 from codeconductor.events import Discovered
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _blanked(problem: Problem, session: Session) -> Problem:
 
 
 def _fault(plugin: str, host: str | None, exc: BaseException) -> Problem:
-    error = ": ".join(filter(None, (type(exc).__name__, str(exc))))
+    error = in_words(exc)
     return Problem(provider=plugin, host=host, error=error, hint=_report(plugin))
 
 

@@ -10,7 +10,7 @@ import attrs
 from codeconductor.dispatch.context import fewest_tokens, longest_context
 from codeconductor.dispatch.reception import HINTS, Reception
 from codeconductor.dispatch.stream import Stream
-from codeconductor.errors import ConductorError, ProviderError, is_fault
+from codeconductor.errors import ConductorError, ProviderError, in_words, is_fault
 from codeconductor.events import Asked, Loaded, Retrying
 from codeconductor.value_classes import frozen
 
@@ -139,7 +139,7 @@ class Request:
             except BaseException as exc:  # all that a provider raises costs only its own answer
                 if not is_fault(exc):
                     raise
-                message = f"plugin {self._model.plugin!r} raised {type(exc).__name__}: {exc}"
+                message = f"plugin {self._model.plugin!r} raised {in_words(exc)}"
                 return self._reception.failure("plugin", message)
             tries += 1
             if self._clock() + wait >= deadline:
@@ -181,8 +181,7 @@ class Request:
 
     def broken(self, exc: BaseException) -> Answer:
         """The text as it stands, where no answer can be made of what the plugin gave beside it, or raised."""
-        what = ": ".join(filter(None, (type(exc).__name__, str(exc))))
-        message = f"what plugin {self._model.plugin!r} gave is no answer: {what}"
+        message = f"what plugin {self._model.plugin!r} gave is no answer: {in_words(exc)}"
         return self._reception.text_alone(self._reception.failure("plugin", message))
 
     def given_up(self) -> Answer:

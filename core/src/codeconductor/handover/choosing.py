@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codeconductor.errors import ConductorError, InputError, PluginError
+from codeconductor.errors import ConductorError, InputError, PluginError, in_words
 from codeconductor.handover.values import Written
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ async def write(session: Session, name: str, assignment: Assignment) -> Written:
     except ConductorError:
         raise
     except Exception as exc:
-        raise PluginError(f"{who} failed: {type(exc).__name__}: {exc}") from exc
+        raise PluginError(f"{who} failed: {in_words(exc)}") from exc
     if not isinstance(written, Written):
         raise PluginError(f"{who} gave {type(written).__name__}, not Written")
     for warning in written.warnings:

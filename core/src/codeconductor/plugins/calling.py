@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from codeconductor.errors import ConductorError, InputError, PluginError, is_fault, unknown_name
+from codeconductor.errors import ConductorError, InputError, PluginError, in_words, is_fault, unknown_name
 from codeconductor.plugins.checks import checked_settings
 from codeconductor.plugins.loading import Loaded
 from codeconductor.plugins.metadata import CORE, PluginInfo
@@ -120,9 +120,7 @@ class Plugins(Loaded):
             if not is_fault(exc):
                 raise
             guilty = self.infos[self._guilty(exc, info.name)]
-            raise PluginError(
-                f"plugin {guilty.name!r} ({guilty.source}) failed in {hook}: {type(exc).__name__}: {exc}"
-            ) from exc
+            raise PluginError(f"plugin {guilty.name!r} ({guilty.source}) failed in {hook}: {in_words(exc)}") from exc
         if stream is None:
             raise PluginError(f"plugin {info.name!r} ({info.source}) declined {model.id}, a model of its own")
         if not hasattr(stream, "__aiter__"):

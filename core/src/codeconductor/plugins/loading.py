@@ -9,7 +9,7 @@ import attrs
 import pluggy
 
 from codeconductor import hookspecs
-from codeconductor.errors import ConductorError
+from codeconductor.errors import ConductorError, in_words
 from codeconductor.hookspecs import PROJECT
 from codeconductor.plugins.checks import checked_hooks
 from codeconductor.plugins.metadata import PluginFault, PluginInfo, installed
@@ -75,7 +75,7 @@ class Loaded:
                 raise
             self._fail(
                 info,
-                f"cannot be imported: {type(exc).__name__}: {exc}",
+                f"cannot be imported: {in_words(exc)}",
                 hint=f"reinstall {info.source}, or put {info.name!r} into [plugins] disabled",
             )
             return
@@ -105,7 +105,7 @@ class Loaded:
 
     def blame(self, plugin: str, hook: str, exc: BaseException | str) -> None:
         """Note what a plugin did wrong in a hook, and tell who listens."""
-        error = exc if isinstance(exc, str) else f"{type(exc).__name__}: {exc}"
+        error = exc if isinstance(exc, str) else in_words(exc)
         hint = exc.hint if isinstance(exc, ConductorError) else None
         info = self.infos.get(plugin)
         fault = PluginFault(plugin, info.distribution if info else None, hook, error, hint)

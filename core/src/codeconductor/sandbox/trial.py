@@ -10,6 +10,7 @@ import sys
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from codeconductor.errors import in_words
 from codeconductor.sandbox.command import Command
 from codeconductor.sandbox.payload import ENVIRONMENT, INSIDE, Payload, Sandbox, interpreter
 from codeconductor.sandbox.process import SandboxError
@@ -112,7 +113,7 @@ def attack(sandbox: Sandbox) -> Trial:
     except (SandboxError, OSError) as exc:
         return Trial(name=sandbox.name, sandbox=None, reason=str(exc), remedy=sandbox.remedy)
     except Exception as exc:  # noqa: BLE001 - a plugin's sandbox may raise anything, and is then none
-        reason = f"{type(exc).__name__}: {exc}"
+        reason = in_words(exc)
         return Trial(name=sandbox.name, sandbox=None, reason=reason, remedy=sandbox.remedy)
     finally:
         remove_folder(folder)

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from codeconductor.converters import structure_table
-from codeconductor.errors import ConductorError, InputError, nearest
+from codeconductor.errors import ConductorError, InputError, in_words, nearest
 from codeconductor.events import Events, Warned
 from codeconductor.http import is_loopback, open_client
 from codeconductor.plugins import PluginFault, Plugins
@@ -258,7 +258,7 @@ class Session:
         try:
             await kept.aclose()
         except Exception as exc:  # noqa: BLE001 - it must not cost the result that everybody waited for
-            self.warn(f"{name} cannot be closed: {type(exc).__name__}: {exc}")
+            self.warn(f"{name} cannot be closed: {in_words(exc)}")
 
     def secret(self, reference: str) -> str | None:
         """An API key from the environment (``env:NAME``) or the system's keyring (``keyring:NAME``); None: not set.

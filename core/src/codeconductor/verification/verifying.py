@@ -6,7 +6,7 @@ import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from codeconductor.errors import ConductorError, InputError, PluginError
+from codeconductor.errors import ConductorError, InputError, PluginError, in_words
 from codeconductor.handover import copy_folder, largest_copy
 from codeconductor.sandbox import SandboxError, find_sandbox, sandboxes
 from codeconductor.sandbox.scratch import scratch_folder
@@ -208,6 +208,6 @@ def _guarded(info: PluginInfo, name: str) -> Iterator[None]:
         raise PluginError(f"the sandbox failed: {exc}", hint="`conductor doctor` tells what works here") from exc
     except Exception as exc:
         raise PluginError(
-            f"runner {name!r} of plugin {info.name!r} ({info.distribution}) failed: {type(exc).__name__}: {exc}",
+            f"runner {name!r} of plugin {info.name!r} ({info.distribution}) failed: {in_words(exc)}",
             hint="take another --runner, and report this to the plugin's author",
         ) from exc
