@@ -64,6 +64,17 @@ def test_what_a_command_refuses_is_its_own(conductor: CommandLine, bring: Callab
     assert conductor.refused(2, "fly", "own").startswith("Error: acme has no parrot\nHint: buy one\n")
 
 
+def test_a_command_that_two_plugins_bring_is_an_error(conductor: CommandLine, bring: Callable[..., None]) -> None:
+    """It names both, and how to disable one; then the other's is taken."""
+    bring("demo")
+    refusal = conductor.refused(2, "demo")
+    assert "the command 'demo' is brought by acme-plugin and codeconductor-replay" in refusal
+    assert "Hint: add acme or replay to [plugins] disabled" in refusal
+    assert "'demo' is brought by acme-plugin and codeconductor-replay" in conductor("plugins").stderr
+    conductor.environment["CONDUCTOR_PLUGINS__DISABLED"] = "replay"
+    assert "acme has no parrot" in conductor.refused(2, "demo", "own")
+
+
 NAMELESS = """
 from codeconductor import hookimpl
 

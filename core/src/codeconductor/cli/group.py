@@ -11,6 +11,7 @@ from codeconductor import __version__
 from codeconductor.errors import ConductorError, InputError, PluginError, in_words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from importlib.metadata import EntryPoint
 
     from click.shell_completion import CompletionItem
@@ -38,10 +39,18 @@ COMMANDS = {
 
 def contributed() -> dict[str, EntryPoint]:
     """The commands that plugins bring, by name, from metadata alone; a built-in name cannot be taken."""
+    return {name: points[0] for name, points in _brought().items()}
+
+
+def _brought() -> dict[str, list[EntryPoint]]:
+    """As `contributed`, with all that bring a name."""
     from importlib.metadata import entry_points
 
-    points = sorted(entry_points(group=COMMANDS_GROUP), key=lambda point: (point.name, str(point.value)), reverse=True)
-    return {point.name: point for point in points if point.name not in COMMANDS}
+    brought: dict[str, list[EntryPoint]] = {}
+    for point in sorted(entry_points(group=COMMANDS_GROUP), key=lambda point: (point.name, str(point.value))):
+        if point.name not in COMMANDS:
+            brought.setdefault(point.name, []).append(point)
+    return brought
 
 
 def source_of(point: EntryPoint) -> str:
@@ -62,8 +71,8 @@ class Conductor(click.Group):
             module = import_module(f"codeconductor.cli.{cmd_name}")
             command: click.Command = module.command
             return command
-        point = contributed().get(cmd_name)
-        return None if point is None else _load(point)
+        points = _brought().get(cmd_name)
+        return None if points is None else _load(_chosen(points))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put `run` before a task."""
@@ -120,18 +129,40 @@ def _from(point: EntryPoint) -> str:
     return f"brought by {name or 'a plugin'}"
 
 
-def _load(point: EntryPoint) -> click.Command:
+def _chosen(points: Sequence[EntryPoint]) -> EntryPoint:
+    """The one that is not disabled, of those that bring a command.
+
+    Raises:
+        InputError: All are, or several are not.
+    """
     from codeconductor.plugins import installed
     from codeconductor.session import disabled_plugins
 
-    distribution = point.dist.name if point.dist else None
-    source = source_of(point)
     disabled = disabled_plugins()
-    mine = {info.name for info in installed() if distribution is not None and info.distribution == distribution}
-    if disabled & ({point.name} | mine):
+    plugins = installed()
+
+    def names(point: EntryPoint) -> list[str]:
+        distribution = point.dist.name if point.dist else None
+        mine = {info.name for info in plugins if distribution is not None and info.distribution == distribution}
+        return sorted(mine) or [point.name]
+
+    usable = {source_of(point): point for point in points if disabled.isdisjoint([point.name, *names(point)])}
+    if not usable:
         raise InputError(
-            f"the command {point.name!r} of {source} is disabled", hint="take it out of [plugins] disabled"
+            f"the command {points[0].name!r} of {source_of(points[0])} is disabled",
+            hint="take it out of [plugins] disabled",
         )
+    if len(usable) > 1:
+        either = " or ".join(sorted(names(point)[0] for point in usable.values()))
+        raise InputError(
+            f"the command {points[0].name!r} is brought by {' and '.join(sorted(usable))}",
+            hint=f"add {either} to [plugins] disabled",
+        )
+    return next(iter(usable.values()))
+
+
+def _load(point: EntryPoint) -> click.Command:
+    source = source_of(point)
     try:
         command = point.load()
     except ConductorError:

@@ -67,6 +67,10 @@ def list_plugins(session: Session) -> list[dict[str, Any]]:
     for distribution, names in brought.items():
         for name in sorted(COMMANDS.keys() & names):
             session.warn(f"the command {name!r} of {distribution} cannot be reached: conductor has one of that name")
+    for name in sorted({name for names in brought.values() for name in names} - COMMANDS.keys()):
+        sources = sorted(distribution for distribution, names in brought.items() if name in names)
+        if len(sources) > 1:
+            session.warn(f"the command {name!r} is brought by {' and '.join(sources)}: disable one of them")
     entries = []
     for key in sorted(session.plugins.infos):
         info = session.plugins.infos[key]
