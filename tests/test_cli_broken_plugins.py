@@ -181,6 +181,21 @@ def test_what_was_named_and_raises_is_exit_1_with_its_author(
     assert answer["error"] is None
 
 
+def test_a_plugin_cannot_take_the_settings_of_another(
+    conductor: CommandLine, ollama: ScriptedOllama, install: Callable[..., None]
+) -> None:
+    """It is one warning, and the other keeps its own."""
+    install(
+        acme=HEADER
+        + "import attrs\n@attrs.frozen\nclass Voice:\n    voice: str = 'low'\n"
+        + "@hookimpl\ndef conductor_settings():\n    return ('providers.ollama', Voice)\n"
+    )
+    done = conductor("-n", "1", TASK)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("plugin 'acme'") == 1
+    assert "the table [providers.ollama] is that of plugin 'ollama'" in " ".join(done.stderr.split())
+
+
 def test_a_thread_that_a_plugin_leaves_does_not_keep_the_command(
     conductor: CommandLine, ollama: ScriptedOllama, install: Callable[..., None]
 ) -> None:

@@ -11,7 +11,7 @@ from codeconductor.errors import PluginError
 from codeconductor.testing import MakeSession, a_model, a_query, new_session
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Generator
     from pathlib import Path
 
     from codeconductor import Query
@@ -123,6 +123,19 @@ def test_an_owner_that_does_not_answer_is_told(make_session: MakeSession, result
 
     session = make_session(parrot=Owner())
     with pytest.raises(PluginError, match=told):
+        session.plugins.query_model(session, MINE, a_query())
+
+
+def test_a_wrapper_that_may_have_taken_an_answer_away_is_told(make_session: MakeSession) -> None:
+    """Its owner alone is not to blame."""
+
+    class Wrapper:
+        @hookimpl(wrapper=True)
+        def conductor_query_model(self) -> Generator[None, object, None]:
+            yield
+
+    session = make_session(parrot=Parrot(), cache=Wrapper())
+    with pytest.raises(PluginError, match=r"declined acme/parrot.*, or a wrapper took its answer away \(cache\)"):
         session.plugins.query_model(session, MINE, a_query())
 
 

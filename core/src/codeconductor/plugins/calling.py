@@ -45,6 +45,9 @@ class Plugins(Loaded):
     def _implementers(self, hook: str) -> list[Any]:
         return [i for i in getattr(self._manager.hook, hook).get_hookimpls() if not (i.wrapper or i.hookwrapper)]
 
+    def _wrappers(self, hook: str) -> list[Any]:
+        return [i for i in getattr(self._manager.hook, hook).get_hookimpls() if i.wrapper or i.hookwrapper]
+
     def _alone(self, hook: str, plugin: object, arguments: Mapping[str, object]) -> Any:
         """Call one plugin's hookimpl inside all wrappers."""
         others = [other.plugin for other in self._implementers(hook) if other.plugin is not plugin]
@@ -122,7 +125,11 @@ class Plugins(Loaded):
             guilty = self.infos[self._guilty(exc, info.name)]
             raise PluginError(f"plugin {guilty.name!r} ({guilty.source}) failed in {hook}: {in_words(exc)}") from exc
         if stream is None:
-            raise PluginError(f"plugin {info.name!r} ({info.source}) declined {model.id}, a model of its own")
+            around = sorted(str(each.plugin_name) for each in self._wrappers(hook))
+            or_wrapper = f", or a wrapper took its answer away ({', '.join(around)})" if around else ""
+            raise PluginError(
+                f"plugin {info.name!r} ({info.source}) declined {model.id}, a model of its own{or_wrapper}"
+            )
         if not hasattr(stream, "__aiter__"):
             raise PluginError(
                 f"plugin {info.name!r} ({info.source}) gave {type(stream).__name__} for {model.id}, "

@@ -162,10 +162,11 @@ class Session:
         """Take in the tables that plugins declare; gives the plugin by the table's name."""
         declared: dict[str, str] = {}
         for plugin, name, cls in self.plugins.settings():
-            if name.removeprefix("providers.") in TABLES:
+            owner = name.removeprefix("providers.")
+            if owner in TABLES:
                 self.plugins.blame(plugin, "conductor_settings", f"the table [{name}] is core's own")
-            elif name in declared:
-                fault = f"the table [{name}] is that of plugin {declared[name]!r}"
+            elif name in declared or (owner != plugin and owner in self.plugins.infos):
+                fault = f"the table [{name}] is that of plugin {declared.get(name, owner)!r}"
                 self.plugins.blame(plugin, "conductor_settings", fault)
             else:
                 declared[name] = plugin
