@@ -236,6 +236,31 @@ def test_what_was_recorded_is_readable_where_nothing_more_can_be_written(folder:
     assert (reader.stdout, reader.stderr) == (f"['{run.id}'] {run.id}\n", "")
 
 
+_FULL = """
+import resource, sys
+from pathlib import Path
+from codeconductor.history import HistoryError, list_runs
+from codeconductor.history.schema import connect
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (8_192, 8_192))
+try:
+    connect(Path(sys.argv[1]))
+except HistoryError as exc:
+    print(exc.message, exc.hint, list_runs(Path(sys.argv[1]), 10)["runs"], sep=chr(10))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit on the size of files")
+def test_a_disk_that_is_full_from_the_beginning_is_told_as_that(folder: Path) -> None:
+    """Not as what SQLite makes of it, and there are no runs yet."""
+    command = [sys.executable, "-c", _FULL, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    message, hint, runs = done.stdout.splitlines()
+    assert ("disk" in message, "rollback" in message) == (True, False)
+    assert hint.startswith("free some disk space")
+    assert runs == "[]"
+
+
 _KILLED = """
 import os, signal, sqlite3, sys
 

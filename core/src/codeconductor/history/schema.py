@@ -127,7 +127,8 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # a full disk has ended it already
+            connection.execute("ROLLBACK")
         raise
 
 
@@ -174,7 +175,7 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection | None]:
         ) from exc
     try:
         with closing(_connect_to_read(folder)) as connection:
-            yield connection
+            yield connection if _version(connection) else None  # none has been begun where the disk was full at once
     except (sqlite3.DatabaseError, json.JSONDecodeError) as exc:
         raise HistoryError(f"the history {path} cannot be read: {exc}", hint=remedy(exc)) from exc
 
