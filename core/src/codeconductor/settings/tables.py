@@ -22,6 +22,9 @@ HELP = "codeconductor.help"
 VARIABLE = "codeconductor.variable"
 BY_NAME = "codeconductor.by_name"
 
+_HOST_NAME = re.compile(r"[\w-]+(?:\.[\w-]+)*\.?|[0-9a-f:.]*:[0-9a-f:.]*(?:%\w+)?", re.IGNORECASE)
+"""A name or address of IP version 4, or one of version 6."""
+
 
 def setting(
     default: object,
@@ -63,7 +66,7 @@ def checked_host(text: str) -> str:
         port_is_valid = parts.port is None or parts.port >= 0
     except ValueError:
         port_is_valid = False
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_valid:
+    if parts.scheme not in {"http", "https"} or not _HOST_NAME.fullmatch(parts.hostname or "") or not port_is_valid:
         raise ValueError(f"{text!r} is no URL: expected one like 'http://127.0.0.1:1234'")
     if parts.username or parts.password:
         raise ValueError("a host must not carry a user name or password")
