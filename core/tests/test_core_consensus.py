@@ -261,12 +261,16 @@ def test_auto_passes_over_what_fails(make_session: MakeSession) -> None:
             Fitting("raises", 9, ValueError("a bug")),
             Fitting("wrong", 8, "text"),
             Fitting("unsure", ValueError("no idea")),
+            Fitting("vague", "very"),
+            Fitting("broken", float("nan")),
             Fitting("good", 1),
         )
     )
     assert decided(session, "auto").strategy == "good"
     assert [warning.partition(" of plugin")[0] for warning in session.warnings] == [
         "strategy 'unsure'",
+        "strategy 'vague'",
+        "strategy 'broken'",
         "strategy 'raises'",
         "strategy 'wrong'",
     ]

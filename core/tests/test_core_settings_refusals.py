@@ -187,8 +187,10 @@ def test_a_limit_beyond_all_measure_loosens(make_session: MakeSession, project_f
 
 @pytest.mark.parametrize(
     "host",
-    ["localhost:1234", "ftp://a", "http://", "http://a:99999", "http://u:p@a", "http://a?q"]
-    + ["http://a b", "http://a b:80", "http://a<b", "http://...", "http://a..b", "http://*"],
+    [
+        *("localhost:1234", "ftp://a", "http://", "http://a:99999", "http://u:p@a", "http://a?q"),
+        *("http://a b", "http://a b:80", "http://a<b", "http://...", "http://a..b", "http://*"),
+    ],
 )
 def test_a_host_that_is_no_url_is_refused(make_session: MakeSession, host: str) -> None:
     """Its password, if it has one, is not repeated."""

@@ -118,12 +118,14 @@ def _ranked(
         suits = getattr(strategy, "suits", None)
         try:
             fit = 0 if suits is None else suits(task, answers, bench)
+            if not (fit is None or isinstance(fit, int)):
+                raise TypeError(f"suits() gave {fit!r}, neither a whole number nor None")
         except BaseException as exc:  # costs only this strategy
             if not is_fault(exc):
                 raise
             session.warn(f"strategy {name!r} of plugin {plugin!r} is passed over: {in_words(exc)}")
             continue
-        if isinstance(fit, int):
+        if fit is not None:
             ranked.append((-fit, name))
     return [name for _, name in sorted(ranked)]
 
