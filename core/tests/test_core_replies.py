@@ -164,6 +164,55 @@ def test_half_a_character_in_the_proposal_is_a_mark() -> None:
     }
 
 
+PROPOSAL = '{"approach": "x", "requirements": ["a"]}'
+PROGRAM = "def f():\n    return 1\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"````markdown\n```json\n{PROPOSAL}\n```\n\n```python\n{PROGRAM}```\n````\n",
+        f"```markdown\n# Plan\n```json\n{PROPOSAL}\n```\nThen\n```python\n{PROGRAM}```\nDone.\n```\n",
+        f"{PROPOSAL}\n\n{PROGRAM}",
+        f"Plan:\n{PROPOSAL}\nCode:\n{PROGRAM}",
+        f'```json\n{{"proposal": {PROPOSAL}}}\n```\n```python\n{PROGRAM}```\n',
+        f"```json\n{PROPOSAL}\n```\n```python\n{PROGRAM}```<|im_end|>",
+        f"{PROPOSAL}\n{PROGRAM}</s>\n<|eot_id|>",
+    ],
+    ids=[
+        "in four marks",
+        "in three marks",
+        "no fences",
+        "no fences, words",
+        "one level more",
+        "end token",
+        "two tokens",
+    ],
+)
+def test_a_proposal_and_its_program_are_found_however_they_are_wrapped(text: str) -> None:
+    """In one block of Markdown, without a fence between them, with an object around, with tokens of the model's end."""
+    assert data_of(text) == {"approach": "x", "requirements": ["a"]}
+    assert code_of(text) == [("python", None, PROGRAM)]
+
+
+@pytest.mark.parametrize("quotes", ["'''", '"""'])
+def test_fences_in_a_text_of_a_program_do_not_end_it(quotes: str) -> None:
+    """As in a docstring; where the quotes are never closed, they end it all the same."""
+    program = f"README = {quotes}\n```sh\nrun\n```\n{quotes}\n{PROGRAM}"
+    assert code_of(f"```python\n{program}```\nDone.") == [("python", None, program)]
+    cut = f"README = {quotes}\nrun\n"
+    both = [("python", None, cut), ("python", None, PROGRAM)]
+    assert code_of(f"```python\n{cut}```\nThen\n```python\n{PROGRAM}```") == both
+
+
+@pytest.mark.parametrize("piece", ["</s>", "```\n", "'''\n```\n", "```python\n'''\n", "<|end|>"])
+def test_marks_that_repeat_cannot_keep_the_reader_busy(piece: str) -> None:
+    """Time grows with the length: a hundred thousand characters take no second."""
+    began = time.process_time()
+    read_reply(piece * (100_000 // len(piece)) + "x")
+    assert time.process_time() - began < 5.0
+
+
 # Reasoning
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from codeconductor.value_classes import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
 @frozen(kw_only=True)
@@ -37,7 +37,8 @@ def parts(text: str) -> Iterator[str | Fence]:
     before = ""
     opened: re.Match[str] | None = None
     body: list[str] = []
-    for line in text.split("\n"):
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
         match = _FENCE.match(line.rstrip("\r"))
         if opened is None:
             if match and not (match["mark"].startswith("`") and "`" in match["info"]):
@@ -52,7 +53,8 @@ def parts(text: str) -> Iterator[str | Fence]:
             yield line
             continue
         holds_json = is_json(opened["info"])  # which has no such lines, so that its end can be told when it is broken
-        if match and match["mark"].startswith(opened["mark"]) and (holds_json or not match["info"].strip()):
+        ends = match and match["mark"].startswith(opened["mark"]) and (holds_json or not match["info"].strip())
+        if match and ends and not (_is_python(opened["info"]) and _is_in_text(body, lines, number, opened["mark"])):
             yield _fence(opened, body, before)
             opened, body, before = (match if match["info"].strip() else None), [], ""
         elif holds_json and line.rstrip().endswith(opened["mark"]):
@@ -62,6 +64,28 @@ def parts(text: str) -> Iterator[str | Fence]:
             body.append(line)
     if opened is not None and (any(line.strip() for line in body) or _headed(opened["info"].strip())[1]):
         yield _fence(opened, body, before, closed=False)
+
+
+_PYTHON = re.compile(r"(?:python3?|py)\b", re.IGNORECASE)
+_LONGEST_TEXT = 200
+"""Lines of the longest text in three quotes whose fences do not end the block that it stands in."""
+
+
+def _is_python(info: str) -> bool:
+    return _PYTHON.match(info.strip()) is not None
+
+
+def _is_in_text(body: Sequence[str], lines: Sequence[str], number: int, mark: str) -> bool:
+    """Whether a fence stands in a text of three quotes, such as a docstring: it is closed behind the fence, as is all.
+
+    Looked for among the lines next to it alone, so that time grows with the length of a reply.
+    """
+    above, below = "\n".join(body[-_LONGEST_TEXT:]), lines[number + 1 : number + _LONGEST_TEXT]
+    for quotes in ('"""', "'''"):
+        if above.count(quotes) % 2:
+            closing = next((place for place, line in enumerate(below) if quotes in line), None)
+            return closing is not None and any(line.strip() == mark for line in below[closing:])
+    return False
 
 
 def _fence(opened: re.Match[str], lines: list[str], before: str, *, closed: bool = True) -> Fence:

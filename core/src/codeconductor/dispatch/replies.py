@@ -53,20 +53,59 @@ def read_reply(text: str, reasoning: str = "") -> Reply:
         text: As the model wrote it.
         reasoning: What the server had already kept apart.
     """
-    thought, rest = split_reasoning(_mended(text))
+    thought, rest = split_reasoning(_less_end_tokens(_mended(text)))
     reasoning = _mended(reasoning)
-    taken = list(parts(rest))
+    taken = list(parts(_unwrapped(rest)))
     found = [part for part in taken if isinstance(part, Fence)]
     prose = "\n".join(part for part in taken if isinstance(part, str))
     data, source = _proposal(prose, found)
     code = _blocks(fence for fence in found if fence is not source)
     if not code and data is not None:
         code = tuple(_blocks_within(data))
-    if not code and (data is None or source is not None):
-        bare = bare_code(prose)
+    if not code:
+        bare = bare_code(prose if data is None or source is not None else _behind_json(prose))
         code = () if bare is None else (CodeBlock(language="python", text=bare),)
     joined = "\n".join(part for part in (reasoning, thought) if part)
     return Reply(text=rest, reasoning=joined, data=data, code=code)
+
+
+_END_TOKENS = re.compile(
+    r"(?:\s*+(?:<\|(?:im_end|eot_id|endoftext|end_of_text|end)\|>|<end_of_turn>|</s>))++\s*+\Z", re.IGNORECASE
+)
+"""With which models end their turn; some servers pass them on."""
+
+_TAIL = 200
+"""Characters at the end among which they are looked for."""
+
+
+def _less_end_tokens(text: str) -> str:
+    return text[:-_TAIL] + _END_TOKENS.sub("", text[-_TAIL:])
+
+
+_WRAPPED = re.compile(
+    r"\s*(?P<mark>`{3,})(?:markdown|md)?[ \t]*\n(?P<inner>.*\n)(?P=mark)\s*", re.DOTALL | re.IGNORECASE
+)
+
+
+def _unwrapped(text: str) -> str:
+    """What stands in one block of Markdown around the whole reply, if that is a proposal; else the reply."""
+    match = _WRAPPED.fullmatch(text)
+    is_proposal = match is not None and _FENCED.search(match["inner"]) and _START.search(match["inner"])
+    return match["inner"] if match is not None and is_proposal else text
+
+
+_FENCED = re.compile(r"^[ \t]*`{3,}[ \t]*json", re.MULTILINE | re.IGNORECASE)
+
+
+def _behind_json(prose: str) -> str:
+    """What stands behind the JSON object in a text that begins with one, or with words before it."""
+    match = _START.search(prose)
+    start = match.start() if match else prose.find("{")
+    try:
+        _, end = json.JSONDecoder().raw_decode(prose, start)
+    except (ValueError, RecursionError):
+        return ""
+    return prose[end:]
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -142,7 +181,7 @@ def _proposal(prose: str, found: list[Fence]) -> tuple[dict[str, Any] | None, Fe
         if labelled or (not fence.info and fence.text.lstrip().startswith(("{", "["))):
             data = read_json(fence.text)
             if data is not None and (labelled or _KNOWN_FIELDS & data.keys()):
-                objects.append((data, fence))
+                objects.append((_proposed(data), fence))
     known = [pair for pair in objects if _KNOWN_FIELDS & pair[0].keys()]
     if known:
         return known[-1]
@@ -153,6 +192,12 @@ def _proposal(prose: str, found: list[Fence]) -> tuple[dict[str, Any] | None, Fe
         if data is not None and (_KNOWN_FIELDS & data.keys() or (not objects and _is_whole(prose, start))):
             return data, None
     return (objects[-1][0], None) if objects else (None, None)
+
+
+def _proposed(data: dict[str, Any]) -> dict[str, Any]:
+    """A proposal that is the only value of an object, such as ``{"proposal": {…}}``; else the object itself."""
+    inner = next(iter(data.values())) if len(data) == 1 else None
+    return inner if isinstance(inner, dict) and len(inner.keys() & _KNOWN_FIELDS) > 1 else data
 
 
 def _is_whole(text: str, start: int) -> bool:
