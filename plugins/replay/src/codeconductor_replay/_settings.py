@@ -22,5 +22,5 @@ class ReplaySettings:
 
     recording: str | None = setting(None, help="path of a recording; none: the one of this package", needs_trust=True)
     pace: float = setting(
-        1.5, help="seconds that the slowest answer takes, the others in proportion; 0: all at once", validator=_pace
+        1.2, help="seconds that the slowest answer takes, the others in proportion; 0: all at once", validator=_pace
     )
