@@ -48,6 +48,8 @@ BROKEN = {
     "discovers_what_cannot_be_said": HEADER
     + SILENT
     + "@hookimpl\nasync def conductor_discover_models(session):\n    raise Silent\n",
+    "gives_a_coroutine": HEADER
+    + "async def later():\n    return []\n\n@hookimpl\ndef conductor_consensus_strategies():\n    return later()\n",
     "discovers_the_wrong_type": HEADER
     + "@hookimpl\nasync def conductor_discover_models(session):\n    return ['model', 42]\n",
 }
@@ -71,6 +73,7 @@ def test_each_broken_plugin_is_one_warning(
     run = json.loads(done.stdout)
     assert TASK in run["prompt"]["text"]
     assert "Traceback" not in done.stderr
+    assert "RuntimeWarning" not in done.stderr
     warnings = [line.removeprefix("Warning: ") for line in done.stderr.splitlines() if line.startswith("Warning: ")]
     assert {name: sum(f"'{name}'" in line for line in warnings) for name in BROKEN} == dict.fromkeys(BROKEN, 1)
     assert [" ".join(warning.split()) for warning in run["warnings"]] == warnings
@@ -179,6 +182,16 @@ def test_what_was_named_and_raises_is_exit_1_with_its_author(
     assert f"Hint: take another {option}" in conductor.refused(1, option, "shaky", "-n", "1", "--no-history", TASK)
     (answer,) = json.loads(conductor("show", "last", "--json").stdout)["answers"]
     assert answer["error"] is None
+
+
+def test_what_a_plugin_prints_while_it_is_imported_is_no_result(
+    conductor: CommandLine, ollama: ScriptedOllama, install: Callable[..., None]
+) -> None:
+    """A prompt is piped into other programs."""
+    install(greets="print('acme is here')\n")
+    done = conductor("-n", "1", "--json", TASK)
+    assert TASK in json.loads(done.stdout)["prompt"]["text"]
+    assert "acme is here" in done.stderr
 
 
 def test_a_plugin_cannot_take_the_settings_of_another(

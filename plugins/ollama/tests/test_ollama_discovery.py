@@ -255,8 +255,9 @@ def test_requests_at_once_are_a_number_above_0_or_auto(start: Start, value: obje
 
 async def test_an_address_that_cannot_be_asked_at_all_is_a_problem_of_its_own(start: Start) -> None:
     """The other hosts are asked."""
+    too_long = f"http://{'a' * 300}:1"
     with ScriptedOllama("a:1b") as ollama:
-        async with start(hosts=["http://two words:1", ollama.host]) as session:
+        async with start(hosts=[too_long, ollama.host]) as session:
             found = await discover(session)
     assert [model.name for model in found.models] == ["a:1b"]
-    assert [problem.host for problem in found.problems] == ["http://two words:1"]
+    assert [problem.host for problem in found.problems] == [too_long]

@@ -91,6 +91,7 @@ def test_a_cloud_model_is_not_said_to_need_a_load() -> None:
         (entry("mxbai-embed-large:latest"), None),
         (entry("all-minilm:22m"), None),
         (entry("hub.example/team/bge-m3:latest"), None),
+        (entry("hub.example/team/multilingual-e5-large:latest"), None),
     ],
 )
 def test_an_embedding_model_is_known_by_capability_then_family_then_name(one: Installed, shown: Shown | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from codeconductor.errors import InputError
@@ -63,6 +63,9 @@ def connect(folder: Path) -> sqlite3.Connection:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():  # made before SQLite makes it, so that its two companions get the same mode
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        elif path.stat().st_mode & 0o077:
+            with suppress(PermissionError):  # it is somebody else's
+                path.chmod(0o600)
         connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
         try:
             _log_writes(connection)

@@ -65,7 +65,11 @@ class Plugins(Loaded):
                 self.blame(self._guilty(exc, mine.plugin_name), hook, exc)
             else:
                 for result in results or ():
-                    yield mine.plugin_name, result
+                    if inspect.iscoroutine(result) and hook != "conductor_discover_models":
+                        result.close()  # or Python would warn of it
+                        self.blame(mine.plugin_name, hook, "gave a coroutine, which nobody awaits here")
+                    else:
+                        yield mine.plugin_name, result
 
     def _in_order(self, hook: str, *, core_last: bool) -> list[Any]:
         def place(implementation: Any) -> tuple[bool, str]:
@@ -130,6 +134,8 @@ class Plugins(Loaded):
             raise PluginError(
                 f"plugin {info.name!r} ({info.source}) declined {model.id}, a model of its own{or_wrapper}"
             )
+        if inspect.iscoroutine(stream):
+            stream.close()
         if not hasattr(stream, "__aiter__"):
             raise PluginError(
                 f"plugin {info.name!r} ({info.source}) gave {type(stream).__name__} for {model.id}, "

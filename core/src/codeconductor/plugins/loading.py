@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Self
 
@@ -69,7 +71,8 @@ class Loaded:
         assert info.entry_point is not None
         self.infos[info.name] = info
         try:
-            plugin = info.entry_point.load()
+            with redirect_stdout(sys.stderr):  # what it may print: standard output is for results
+                plugin = info.entry_point.load()
         except BaseException as exc:  # a plugin that cannot be imported, or exits, must not take us down
             if type(exc) is KeyboardInterrupt:  # Ctrl-C
                 raise

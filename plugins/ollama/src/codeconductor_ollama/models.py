@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _MANIFEST_SIZE = 4096
 """Bytes: no model is as small; the entry of a cloud model has some 400."""
 
-_EMBEDDING_NAME = re.compile(r"embed|minilm|(?:^|[/-])bge", re.IGNORECASE)
+_EMBEDDING_NAME = re.compile(r"embed|minilm|(?:^|[/-])(?:bge|gte|e5)(?:-|$)", re.IGNORECASE)
 
 _SAYS_WHAT_MODELS_CAN = (0, 6, 4)
 """The first version whose servers tell the capabilities of a model."""

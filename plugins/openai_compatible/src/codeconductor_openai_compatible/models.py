@@ -21,7 +21,7 @@ _SERVERS = {LLAMACPP: "llama.cpp", "vllm": "vLLM", "sglang": "SGLang"}
 _BATCH = 8
 """Requests at once for servers that are made for many."""
 
-_NO_CHAT = re.compile(r"embed|minilm|rerank|whisper|(?:^|[^a-z])(?:bge|tts)(?:[^a-z]|$)", re.IGNORECASE)
+_NO_CHAT = re.compile(r"embed|minilm|rerank|whisper|(?:^|[^a-z])(?:bge|gte|e5|tts)(?:[^a-z]|$)", re.IGNORECASE)
 """Names of models that make vectors, scores or sound: their servers list them like any other."""
 
 _FILE = re.compile(r"\A(?:[/~.]|[A-Za-z]:[/\\\\])|[/\\].*\.gguf\Z", re.IGNORECASE)
