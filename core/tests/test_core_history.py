@@ -116,6 +116,7 @@ def test_the_files_are_their_owners_alone(folder: Path, session: Session) -> Non
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
     assert modes == {FILE: 0o600, f"{FILE}-wal": 0o600, f"{FILE}-shm": 0o600}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    history.close()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="modes of POSIX")
@@ -125,7 +126,6 @@ def test_a_file_that_others_could_read_is_closed_to_them(folder: Path) -> None:
     (folder / FILE).chmod(0o644)
     connect(folder).close()
     assert stat.S_IMODE((folder / FILE).stat().st_mode) == 0o600
-    history.close()
 
 
 def test_readers_do_not_wait_for_writers(folder: Path) -> None:
