@@ -240,6 +240,12 @@ def test_a_template_that_does_not_compile_is_found_out_before_models_are_asked(
     assert error.hint
 
 
+def test_a_template_that_names_an_unknown_one_is_told_the_nearest(root: Path, project_templates: Path) -> None:
+    """As somebody who asks for it by its name."""
+    (project_templates / "own.md.j2").write_text('{% extends "functoin.md.j2" %}')
+    assert complaint("own", root).hint == "did you mean 'function.md.j2'?"
+
+
 @pytest.mark.parametrize("broken", ["function", "generic", "base"])
 def test_a_broken_template_that_would_be_chosen_is_found_out_before_models_are_asked(
     root: Path, project_templates: Path, broken: str

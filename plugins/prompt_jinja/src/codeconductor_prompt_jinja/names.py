@@ -15,6 +15,14 @@ _MAY_BE_MISSING = {nodes.Filter: {"default", "d"}, nodes.Test: {"defined", "unde
 _READ = (nodes.Name, nodes.Getattr, nodes.Getitem)
 
 
+class UnknownTemplateError(TemplateSyntaxError):
+    """A template names another one, `unknown`, that does not exist."""
+
+    def __init__(self, unknown: str, lineno: int, name: str, filename: str) -> None:
+        super().__init__(f"no template {unknown!r}", lineno, name, filename)
+        self.unknown = unknown
+
+
 class NeverThereError(TemplateSyntaxError, UndefinedError):
     """A name or a field that no prompt has."""
 

@@ -165,8 +165,9 @@ def _advice(exc: Exception, lookup: Lookup) -> str:
     from jinja2 import TemplateNotFound, UndefinedError
     from jinja2.exceptions import SecurityError
 
-    if isinstance(exc, TemplateNotFound) and exc.name:
-        close = nearest(exc.name.removesuffix(SUFFIX), lookup.names())
+    unknown = exc.name if isinstance(exc, TemplateNotFound) else getattr(exc, "unknown", None)
+    if unknown:
+        close = nearest(unknown.removesuffix(SUFFIX), lookup.names())
         return f"did you mean {close + SUFFIX!r}?" if close else "`conductor templates` lists those in reach"
     if isinstance(exc, UndefinedError):
         return "a template sees task, consensus, project and limits; what may be missing is read with `| default(…)`"

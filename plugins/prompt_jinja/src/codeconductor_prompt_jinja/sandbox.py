@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from jinja2 import BaseLoader, StrictUndefined, TemplateNotFound, TemplateSyntaxError, nodes  # noqa: TID253 - see limits
+from jinja2 import BaseLoader, StrictUndefined, TemplateNotFound, nodes  # noqa: TID253 - see limits
 from jinja2.compiler import CodeGenerator  # noqa: TID253
 from jinja2.exceptions import SecurityError  # noqa: TID253
 from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: TID253
@@ -25,7 +25,7 @@ from codeconductor_prompt_jinja.limits import (
     written,
 )
 from codeconductor_prompt_jinja.lookup import Lookup, read
-from codeconductor_prompt_jinja.names import NeverThereError, never_there
+from codeconductor_prompt_jinja.names import NeverThereError, UnknownTemplateError, never_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -171,8 +171,7 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
                 if isinstance(named, nodes.Const) and not getattr(node, "ignore_missing", False):
                     other = self.lookup.named(str(named.value), after=key)
                     if other is None:
-                        message = f"no template {named.value!r}"
-                        raise TemplateSyntaxError(message, node.lineno, key, str(source.path))
+                        raise UnknownTemplateError(str(named.value), node.lineno, key, str(source.path))
                     waiting += {other.key} - known
         return family
 
