@@ -84,7 +84,8 @@ def conductor_query_model(session: Session, model: Model, query: Query) -> Async
 
     A plain ``def``, never ``async def``: it says at once whether the model is its own; all waiting happens inside the
     iterator that it gives back. It is called on the plugin that discovered the model, once, inside all wrappers. A
-    cache, a rate limit, redaction and tracing are wrappers around this hook.
+    cache, a rate limit, redaction and tracing are wrappers around this hook. A wrapper that raises fails the answers
+    that it stands around, and is named in their errors: what redacts must not be passed over.
 
     Example::
 
