@@ -180,6 +180,19 @@ def test_a_plugin_that_cancels_the_task_it_runs_in_keeps_nobody_waiting(make_ses
     assert (answer.error and answer.error.kind, answer.text) == ("plugin", "before")
 
 
+def test_an_endless_stream_that_never_waits_is_cut(make_session: MakeSession) -> None:
+    """It would fill the memory, and keep all others waiting."""
+
+    async def endless(_query: object) -> AsyncIterator[Chunk]:
+        while True:
+            yield Chunk(text="x" * 65_536)
+
+    answer = one(make_session, endless)
+    assert answer.error
+    assert "is longer than" in answer.error.message
+    assert len(answer.text) < 5 * 2**20
+
+
 async def swallows(_query: Query) -> AsyncIterator[Chunk]:
     """A script that does not end when it is cancelled for the first time."""
     yield Chunk(text="before")

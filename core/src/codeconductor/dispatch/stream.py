@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 
+_AHEAD = 64
+"""Chunks that may wait for being taken."""
+
+
 @frozen
 class _End:
     """The end of a stream, and what it raised, if anything."""
@@ -29,7 +33,8 @@ class Stream:
 
     def __init__(self, chunks: AsyncIterator[object]) -> None:
         self._chunks = chunks
-        self._arrived: asyncio.Queue[object] = asyncio.Queue()
+        self._arrived: asyncio.Queue[object] = asyncio.Queue(_AHEAD)
+        self._ended: _End | None = None
         self._flows = asyncio.Event()
         self._reading = asyncio.create_task(self._read())
         self._reading.add_done_callback(self._end)
@@ -47,17 +52,18 @@ class Stream:
         return self
 
     async def __anext__(self) -> object:
-        item = await self._arrived.get()
-        if not isinstance(item, _End):
-            return item
-        self._arrived.put_nowait(item)  # it stays at its end
-        raise StopAsyncIteration if item.error is None else item.error
+        if self._ended is None or not self._arrived.empty():
+            item = await self._arrived.get()
+            if not isinstance(item, _End):
+                return item
+        assert self._ended is not None, "the end is noted before it is told"
+        raise StopAsyncIteration if self._ended.error is None else self._ended.error
 
     async def _read(self) -> BaseException | None:
         """Read to the end; gives what the provider raised."""
         try:
             async for chunk in self._chunks:
-                self._arrived.put_nowait(chunk)
+                await self._arrived.put(chunk)  # a provider that never waits must wait here
                 await self._flows.wait()
         except BaseException as exc:  # SystemExit would end the event loop
             if not is_fault(exc):
@@ -79,6 +85,8 @@ class Stream:
 
     def _end(self, reading: asyncio.Task[BaseException | None]) -> None:
         if reading.cancelled():  # by us, when nobody waits any more, or by the provider itself
-            self._arrived.put_nowait(_End(asyncio.CancelledError()))
+            self._ended = _End(asyncio.CancelledError())
         else:
-            self._arrived.put_nowait(_End(reading.exception() or reading.result()))
+            self._ended = _End(reading.exception() or reading.result())
+        if self._arrived.empty():  # somebody may wait
+            self._arrived.put_nowait(self._ended)
